@@ -1,0 +1,109 @@
+package backend
+
+import (
+	"math"
+
+	"gorgonia.org/tensor"
+)
+
+// Affine maps the source's columns to the stored ones: xs = (x - Center) / Scale,
+// computed in float64 and then rounded to the storage. Scale holds powers of two,
+// so that only the subtraction and the final rounding lose digits. The zero value
+// is the identity.
+type Affine struct {
+	Center, Scale []float64 // nil, or one a column
+}
+
+// Identity tells whether the stored columns are the source's.
+func (a Affine) Identity() bool { return a.Center == nil }
+
+// Map returns the stored value of x in column j, before rounding.
+func (a Affine) Map(j int, x float64) float64 {
+	if a.Center == nil {
+		return x
+	}
+	return (x - a.Center[j]) / a.Scale[j]
+}
+
+const (
+	// affineRows is how many rows ChooseAffine looks at, spread evenly over all.
+	affineRows = 4096
+
+	// farFromZero is the |mean| / deviation beyond which float32 input is centred
+	// too: there the mean takes more than 4 of its 24 bits.
+	farFromZero = 16
+)
+
+// ChooseAffine chooses the map for src from a few thousand rows. Any affine map would
+// do, since the objective maps coefficients back exactly; this one keeps the digits
+// of columns with a large mean when they are rounded to the storage, and the Gram
+// matrix well scaled. float64 sources are always mapped; float32 sources only where
+// some column lies far from zero, since they were rounded before we saw them.
+func ChooseAffine(src *Source) Affine {
+	rows, cols := src.Shape()
+	m := min(rows, affineRows)
+	var mean, dev []float64
+	switch x := src.X.Data().(type) {
+	case []float32:
+		mean, dev = columnMoments(x, rows, m, cols)
+		if src.X.Dtype() == tensor.Float32 && !anyFar(mean, dev) {
+			return Affine{}
+		}
+	case []float64:
+		mean, dev = columnMoments(x, rows, m, cols)
+	}
+	a := Affine{Center: mean, Scale: dev}
+	for j := range mean {
+		a.Scale[j] = powerOfTwo(dev[j])
+		if math.Abs(mean[j]) <= dev[j] { // centring would only cost digits
+			a.Center[j] = 0
+		}
+	}
+	return a
+}
+
+// columnMoments returns mean and deviation of m of the rows, each scaled by the
+// column's largest magnitude against overflow. Non-finite values give non-finite
+// moments, which powerOfTwo turns into 1: Load reports them by row and column.
+func columnMoments[T float32 | float64](x []T, rows, m, cols int) (mean, dev []float64) {
+	mean, dev = make([]float64, cols), make([]float64, cols)
+	at := func(i, j int) float64 { return float64(x[i*rows/m*cols+j]) }
+	for j := range cols {
+		high := 0.0
+		for i := range m {
+			high = max(high, math.Abs(at(i, j)))
+		}
+		if high == 0 || math.IsInf(high, 0) || math.IsNaN(high) {
+			continue
+		}
+		sum := 0.0
+		for i := range m {
+			sum += at(i, j) / high
+		}
+		mu, ss := sum/float64(m), 0.0
+		for i := range m {
+			d := at(i, j)/high - mu
+			ss += d * d
+		}
+		mean[j], dev[j] = mu*high, math.Sqrt(ss/float64(m))*high
+	}
+	return mean, dev
+}
+
+func anyFar(mean, dev []float64) bool {
+	for j := range mean {
+		if math.Abs(mean[j]) > farFromZero*dev[j] && mean[j] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// powerOfTwo is the power of two next below x, or 1 where x is no ordinary size.
+func powerOfTwo(x float64) float64 {
+	if !(x > 0) || math.IsInf(x, 0) {
+		return 1
+	}
+	_, e := math.Frexp(x)
+	return math.Ldexp(1, e-1)
+}

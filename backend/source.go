@@ -1,0 +1,156 @@
+package backend
+
+import (
+	"fmt"
+	"math"
+
+	"gorgonia.org/tensor"
+)
+
+// MaxFolds bounds the fold ids of a source, MaxClasses the classes of a label column.
+const (
+	MaxFolds   = 1 << 15
+	MaxClasses = 1 << 20
+)
+
+// Source is what a Data is loaded from. N rows, D columns.
+type Source struct {
+	// X is the dense matrix, N x D, row-major and contiguous, float32 or float64.
+	X *tensor.Dense
+
+	// Labels are columns of N class numbers 0, 1, ... each.
+	Labels [][]int32
+
+	// Weights are columns of N finite weights >= 0 each. They need not be normalised.
+	Weights [][]float64
+
+	// Offsets are columns of N finite numbers each, added to z.
+	Offsets [][]float64
+
+	// Folds gives each row's fold, 0 .. MaxFolds-1; nil when no model leaves one out.
+	Folds []int32
+}
+
+// Shape returns the number of rows and columns of X.
+func (s *Source) Shape() (rows, cols int) {
+	shape := s.X.Shape()
+	return shape[0], shape[1]
+}
+
+// Check reports the first malformed part as a *SourceError. It does not read X:
+// backends do that while they load it.
+func (s *Source) Check() error {
+	if s.X == nil {
+		return &SourceError{"X", "is missing"}
+	}
+	shape := s.X.Shape()
+	if len(shape) != 2 || shape[0] < 1 || shape[1] < 1 {
+		return &SourceError{"X", fmt.Sprintf("has shape %v; it must be rows x columns, at least 1 x 1", shape)}
+	}
+	if t := s.X.Dtype(); t != tensor.Float32 && t != tensor.Float64 {
+		return &SourceError{"X", fmt.Sprintf("holds %v; it must hold float32 or float64", t)}
+	}
+	if s.X.RequiresIterator() || s.X.DataOrder().IsColMajor() {
+		return &SourceError{"X", "is a view or column-major; it must be contiguous and row-major"}
+	}
+	n := shape[0]
+	for c, col := range s.Labels {
+		name := fmt.Sprintf("label column %d", c)
+		if len(col) != n {
+			return wrongLength(name, len(col), n)
+		}
+		for i, v := range col {
+			if v < 0 || v >= MaxClasses {
+				return &SourceError{name, fmt.Sprintf("holds class %d in row %d; classes are 0 to %d", v, i, MaxClasses-1)}
+			}
+		}
+	}
+	for c, col := range s.Weights {
+		name := fmt.Sprintf("weight column %d", c)
+		if len(col) != n {
+			return wrongLength(name, len(col), n)
+		}
+		for i, v := range col {
+			if !(v >= 0) || math.IsInf(v, 1) {
+				return &SourceError{name, fmt.Sprintf("holds %v in row %d; weights must be finite and not negative", v, i)}
+			}
+		}
+	}
+	for c, col := range s.Offsets {
+		name := fmt.Sprintf("offset column %d", c)
+		if len(col) != n {
+			return wrongLength(name, len(col), n)
+		}
+		for i, v := range col {
+			if math.IsNaN(v) || math.IsInf(v, 0) {
+				return &SourceError{name, fmt.Sprintf("holds %v in row %d; offsets must be finite", v, i)}
+			}
+		}
+	}
+	if s.Folds != nil && len(s.Folds) != n {
+		return wrongLength("folds", len(s.Folds), n)
+	}
+	for i, v := range s.Folds {
+		if v < 0 || v >= MaxFolds {
+			return &SourceError{"folds", fmt.Sprintf("hold fold %d in row %d; folds are 0 to %d", v, i, MaxFolds-1)}
+		}
+	}
+	return nil
+}
+
+func wrongLength(what string, got, want int) error {
+	return &SourceError{what, fmt.Sprintf("has %d entries for %d rows of X", got, want)}
+}
+
+// CheckModels reports the first model or coefficient length that does not fit the
+// columns of s, as a *ModelError. Backends call it at the head of every operation.
+func (c Columns) CheckModels(models []Model, coef ...[]float64) error {
+	if len(models) == 0 {
+		return &ModelError{0, "no models given"}
+	}
+	for k, m := range models {
+		switch {
+		case m.Label < 0 || m.Label >= c.Labels:
+			return &ModelError{k, fmt.Sprintf("label column %d of %d", m.Label, c.Labels)}
+		case m.Classes != 0 && m.Classes < 3:
+			return &ModelError{k, fmt.Sprintf("%d softmax outputs; at least 3 are needed, or 0 for a model of one output", m.Classes)}
+		case m.Weight < None || m.Weight >= c.Weights:
+			return &ModelError{k, fmt.Sprintf("weight column %d of %d", m.Weight, c.Weights)}
+		case m.Offset < None || m.Offset >= c.Offsets:
+			return &ModelError{k, fmt.Sprintf("offset column %d of %d", m.Offset, c.Offsets)}
+		case m.Fold < None || m.Fold >= 0 && !c.Folds:
+			return &ModelError{k, fmt.Sprintf("fold %d, but the source has none", m.Fold)}
+		case m.Classes > 0 && int(c.MaxLabel[m.Label]) >= m.Classes:
+			return &ModelError{k, fmt.Sprintf("%d softmax outputs for labels up to %d", m.Classes, c.MaxLabel[m.Label])}
+		}
+	}
+	want := Outputs(models) * (c.Cols + 1)
+	for _, v := range coef {
+		if len(v) != want {
+			return &ModelError{0, fmt.Sprintf("coefficient vector of %d for %d outputs of %d columns; want %d", len(v), Outputs(models), c.Cols, want)}
+		}
+	}
+	return nil
+}
+
+// Columns is the shape of a loaded source, kept by a Data to check calls against.
+type Columns struct {
+	Rows, Cols               int
+	Labels, Weights, Offsets int
+	Folds                    bool
+	MaxLabel                 []int32 // highest class of each label column
+}
+
+// Columns describes s, which must have passed Check.
+func (s *Source) Columns() Columns {
+	rows, cols := s.Shape()
+	c := Columns{Rows: rows, Cols: cols, Labels: len(s.Labels), Weights: len(s.Weights), Offsets: len(s.Offsets), Folds: s.Folds != nil}
+	for _, col := range s.Labels {
+		var high int32
+		for _, v := range col {
+			high = max(high, v)
+		}
+		c.MaxLabel = append(c.MaxLabel, high)
+	}
+	return c
+}

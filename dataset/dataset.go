@@ -1,0 +1,68 @@
+package dataset
+
+import (
+	"gorgonia.org/tensor"
+
+	"github.com/logreg-gpu/logreg-gpu/backend"
+)
+
+// Dataset is a table made ready for training or prediction: N rows of D numeric
+// features with what belongs to each row. Slices left nil are absent.
+type Dataset struct {
+	// Name is what errors call it: the path, "-" or "builtin:iris".
+	Name string
+
+	// X is N x D, row-major, float32 or float64.
+	X *tensor.Dense
+
+	// FeatureNames has one name a column of X. Without a header they are x0, x1, ...
+	FeatureNames []string
+
+	// Labels holds the class of every row, an index into Classes; nil without labels.
+	Labels []int32
+
+	// Classes are the distinct labels in sorted order.
+	Classes Classes
+
+	// LabelName is the name of the label column.
+	LabelName string
+
+	// Weights are the sample weights, finite and not negative; nil means all ones.
+	Weights []float64
+
+	// Offsets are added to the logit of each row; nil means none.
+	Offsets []float64
+}
+
+// Classes are the distinct labels: sorted by value where all of them are numbers,
+// as strings otherwise (as scikit-learn's LabelEncoder sorts them).
+type Classes struct {
+	// Names are the labels as text; numbers in their shortest form that reads back
+	// exactly.
+	Names []string
+
+	// Numeric tells that all of them are numbers: JSON then shows numbers.
+	Numeric bool
+}
+
+// Shape returns the number of rows and features.
+func (d *Dataset) Shape() (rows, cols int) {
+	s := d.X.Shape()
+	return s[0], s[1]
+}
+
+// Source is the dataset as a backend loads it: label column 0, weight column 0
+// where there are weights, offset column 0 where there are offsets.
+func (d *Dataset) Source() *backend.Source {
+	src := &backend.Source{X: d.X}
+	if d.Labels != nil {
+		src.Labels = [][]int32{d.Labels}
+	}
+	if d.Weights != nil {
+		src.Weights = [][]float64{d.Weights}
+	}
+	if d.Offsets != nil {
+		src.Offsets = [][]float64{d.Offsets}
+	}
+	return src
+}
