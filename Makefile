@@ -1,0 +1,82 @@
+# Two commands matter: `make run` and `make test`. Both do their own set-up, need
+# only Go and make, and use more (a C compiler, CUDA headers, clang) where it is there.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+GO      ?= go
+BIN     := bin/logreg-gpu
+CACHE   := .cache
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+# The pure Go build: no C compiler, no CUDA headers; runs everywhere.
+CPU := CGO_ENABLED=0 $(GO)
+
+# The CUDA build needs gcc and cuda.h (found, or fetched from PyPI into .cache).
+# `cuda-env` prints its environment, or fails and says what is missing.
+CUDA_ENV := cuda/driver/libcuda/env.sh
+
+.PHONY: help build run test test-cgo race bench bench-eval lint generate ptx ptxas gpu-check cross clean
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## bin/logreg-gpu, with CUDA where gcc and cuda.h can be had, else for the CPU
+	@if [ "$$($(GO) env GOOS)/$$($(GO) env GOARCH)" = linux/amd64 ] && env="$$($(CUDA_ENV) 2>$(CACHE)-notice)"; then \
+	  rm -f $(CACHE)-notice; eval "$$env"; \
+	  echo "building $(BIN) with CUDA" >&2; \
+	  CGO_ENABLED=1 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/logreg-gpu; \
+	else \
+	  { cat $(CACHE)-notice 2>/dev/null; rm -f $(CACHE)-notice; echo "building $(BIN) without CUDA (-tags cpu)"; } >&2; \
+	  $(CPU) build -tags cpu -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/logreg-gpu; \
+	fi
+
+run: build ## train on built-in real data, evaluate, predict
+	@set -e; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	echo "\$$ logreg-gpu train builtin:breast_cancer --standardize --model model.json"; \
+	$(BIN) train builtin:breast_cancer --standardize --model "$$dir/model.json"; \
+	echo; echo "\$$ logreg-gpu evaluate model.json builtin:breast_cancer"; \
+	$(BIN) evaluate "$$dir/model.json" builtin:breast_cancer; \
+	echo; echo "\$$ logreg-gpu predict model.json builtin:breast_cancer --proba | head -4"; \
+	$(BIN) predict "$$dir/model.json" builtin:breast_cancer --proba -o "$$dir/proba.csv"; head -4 "$$dir/proba.csv"
+
+test: ## all tests that need no GPU, C compiler or network
+	$(CPU) vet -tags cpu ./...
+	$(CPU) test -tags cpu ./...
+
+test-cgo: ## the tests of the CUDA binding (gcc and cuda.h; no GPU)
+	@eval "$$($(CUDA_ENV))" && CGO_ENABLED=1 $(GO) test ./cuda/driver/... ./cmd/...
+
+race: ## the packages with goroutines under the race detector (gcc)
+	CGO_ENABLED=1 $(GO) test -tags cpu -race -short ./cpu/... ./dataset/... ./model/... ./solver/... ./objective/... .
+
+bench-eval: ## one-pass evaluation against a plain read of the same array
+	$(CPU) test -tags cpu -run '^$$' -bench Eval ./cpu
+
+bench: bench-eval ## all Go benchmarks
+	$(CPU) test -tags cpu -run '^$$' -bench . ./dataset ./solver
+
+lint: ## gofmt, vet, staticcheck
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt -w on these"; exit 1; }
+	$(CPU) vet -tags cpu ./...
+	$(CPU) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 -tags cpu ./...
+
+generate: ## everything generated in Go
+	$(CPU) generate -tags cpu ./...
+
+ptx: ## rebuild kernels/ptx from the .cu files (clang-19)
+	kernels/build.sh
+
+ptxas: ## assemble every PTX file; registers, spills, shared memory (ptxas of CUDA 12.4)
+	kernels/ptxas.sh
+
+gpu-check: ## on a machine with a GPU: parity, roofline, peers
+	bench/gpu-check.sh
+
+cross: ## the pure Go build for other systems
+	@for t in linux/arm64 darwin/arm64 windows/amd64; do echo $$t; \
+	  GOOS=$${t%/*} GOARCH=$${t#*/} $(CPU) build -tags cpu -o /dev/null ./... || exit 1; done
+
+clean: ## remove what was built
+	rm -rf bin $(CACHE)
