@@ -33,6 +33,18 @@ func (e *NotFiniteError) Error() string {
 
 func (e *NotFiniteError) Unwrap() error { return ErrNotFinite }
 
+// RangeError names the first finite value of X, in row order, that is too large for
+// the storage.
+type RangeError struct {
+	Row, Col int // from 0
+	Value    float64
+	Storage  Storage
+}
+
+func (e *RangeError) Error() string {
+	return fmt.Sprintf("row %d, column %d of X is %v, too large for %v; use a wider --dtype", e.Row, e.Col, e.Value, e.Storage)
+}
+
 // SourceError names the part of a Source that is malformed and why.
 type SourceError struct {
 	Part   string // "X", "weight column 2", ...

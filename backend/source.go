@@ -133,6 +133,57 @@ func (c Columns) CheckModels(models []Model, coef ...[]float64) error {
 	return nil
 }
 
+// CheckPredict is CheckModels for Predict, which needs neither labels nor weights
+// nor folds: rows to be predicted have none.
+func (c Columns) CheckPredict(models []Model, coef []float64, out []float64) error {
+	bare := make([]Model, len(models))
+	for k, m := range models {
+		bare[k] = Model{Classes: m.Classes, Class: m.Class, Weight: None, Offset: m.Offset, Fold: None}
+	}
+	c.Labels, c.MaxLabel = 1, []int32{0}
+	if err := c.CheckModels(bare, coef); err != nil {
+		return err
+	}
+	if want := c.Rows * Outputs(models); len(out) != want {
+		return &ModelError{0, fmt.Sprintf("room for %d probabilities of %d", len(out), want)}
+	}
+	return nil
+}
+
+// CheckGram is CheckModels for Gram: it also checks the blocks and their matrices.
+func (c Columns) CheckGram(models []Model, coef []float64, blocks []GramBlock, out [][]float64) error {
+	if err := c.CheckModels(models, coef); err != nil {
+		return err
+	}
+	if len(out) != len(blocks) {
+		return &ModelError{0, fmt.Sprintf("%d matrices for %d gram blocks", len(out), len(blocks))}
+	}
+	for i, b := range blocks {
+		switch side := c.Cols + 1; {
+		case b.Model < 0 || b.Model >= len(models):
+			return &ModelError{b.Model, fmt.Sprintf("gram block %d names model %d of %d", i, b.Model, len(models))}
+		case b.Row < 0 || b.Col < 0 || max(b.Row, b.Col) >= models[b.Model].Outputs():
+			return &ModelError{b.Model, fmt.Sprintf("gram block of outputs %d and %d of %d", b.Row, b.Col, models[b.Model].Outputs())}
+		case len(out[i]) != side*side:
+			return &ModelError{b.Model, fmt.Sprintf("gram matrix of %d numbers; want %d", len(out[i]), side*side)}
+		}
+	}
+	return nil
+}
+
+// CheckSteps reports steps, losses and slopes given to Line.At that do not agree.
+func CheckSteps(models []Model, t, loss, slope [][]float64) error {
+	if len(t) != len(models) || len(loss) != len(models) || len(slope) != len(models) {
+		return &ModelError{0, fmt.Sprintf("steps, losses and slopes of %d, %d and %d models for %d", len(t), len(loss), len(slope), len(models))}
+	}
+	for k := range t {
+		if len(loss[k]) != len(t[k]) || len(slope[k]) != len(t[k]) {
+			return &ModelError{k, fmt.Sprintf("room for %d losses and %d slopes at %d steps", len(loss[k]), len(slope[k]), len(t[k]))}
+		}
+	}
+	return nil
+}
+
 // Columns is the shape of a loaded source, kept by a Data to check calls against.
 type Columns struct {
 	Rows, Cols               int

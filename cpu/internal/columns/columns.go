@@ -1,0 +1,129 @@
+// Package columns holds what belongs to each row of X beside its features: labels,
+// weights, offsets and folds. Both CPU backends keep their copy of a source's
+// columns in it and ask it how much a row counts in a model.
+package columns
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/logreg-gpu/logreg-gpu/backend"
+)
+
+// Columns are the copied columns of a source, or of rows drawn from one.
+type Columns struct {
+	backend.Columns
+
+	Label  [][]int32
+	Weight [][]float64
+	Offset [][]float64
+	Fold   []int32
+
+	// Base is the weight of each row in models without a weight column; nil is 1.
+	// Only sampled rows have one.
+	Base []float64
+}
+
+// Copy takes the columns of src, which must have passed Check.
+func Copy(src *backend.Source) *Columns {
+	c := &Columns{Columns: src.Columns(), Fold: append([]int32(nil), src.Folds...)}
+	for _, col := range src.Labels {
+		c.Label = append(c.Label, append([]int32(nil), col...))
+	}
+	for _, col := range src.Weights {
+		c.Weight = append(c.Weight, append([]float64(nil), col...))
+	}
+	for _, col := range src.Offsets {
+		c.Offset = append(c.Offset, append([]float64(nil), col...))
+	}
+	return c
+}
+
+// Masses returns the weight of every row in model m, its left-out fold aside; nil
+// where all weights are 1.
+func (c *Columns) Masses(m backend.Model) []float64 {
+	if m.Weight == backend.None {
+		return c.Base
+	}
+	return c.Weight[m.Weight]
+}
+
+// Mass returns what row i counts in the sums of model m, and what it counts in the
+// held-out loss. At least one of them is zero.
+func (c *Columns) Mass(m backend.Model, i int) (kept, held float64) {
+	w := 1.0
+	if col := c.Masses(m); col != nil {
+		w = col[i]
+	}
+	if m.Fold != backend.None && int(c.Fold[i]) == m.Fold {
+		return 0, w
+	}
+	return w, 0
+}
+
+// OffsetOf returns what is added to every z of model m in row i.
+func (c *Columns) OffsetOf(m backend.Model, i int) float64 {
+	if m.Offset == backend.None {
+		return 0
+	}
+	return c.Offset[m.Offset][i]
+}
+
+// CheckRows reports the first row or factor that Sample cannot draw.
+func (c *Columns) CheckRows(rows []int, factor []float64) error {
+	if len(rows) == 0 {
+		return &backend.SourceError{Part: "sample", Reason: "has no rows; draw at least one"}
+	}
+	if factor != nil && len(factor) != len(rows) {
+		return &backend.SourceError{Part: "sample", Reason: fmt.Sprintf("has %d factors for %d rows", len(factor), len(rows))}
+	}
+	for i, r := range rows {
+		if r < 0 || r >= c.Rows {
+			return &backend.SourceError{Part: "sample", Reason: fmt.Sprintf("asks for row %d of %d", r, c.Rows)}
+		}
+		if factor != nil && (!(factor[i] >= 0) || math.IsInf(factor[i], 1)) {
+			return &backend.SourceError{Part: "sample", Reason: fmt.Sprintf("has the factor %v; factors must be finite and not negative", factor[i])}
+		}
+	}
+	return nil
+}
+
+// Gather returns the columns of the given rows with every weight times its factor.
+func (c *Columns) Gather(rows []int, factor []float64) *Columns {
+	s := &Columns{Columns: c.Columns}
+	s.Rows = len(rows)
+	for _, col := range c.Label {
+		s.Label = append(s.Label, gather(col, rows))
+	}
+	for _, col := range c.Weight {
+		s.Weight = append(s.Weight, scaled(gather(col, rows), factor))
+	}
+	for _, col := range c.Offset {
+		s.Offset = append(s.Offset, gather(col, rows))
+	}
+	if c.Fold != nil {
+		s.Fold = gather(c.Fold, rows)
+	}
+	switch {
+	case c.Base != nil:
+		s.Base = scaled(gather(c.Base, rows), factor)
+	case factor != nil:
+		s.Base = append([]float64(nil), factor...)
+	}
+	return s
+}
+
+func gather[T any](col []T, rows []int) []T {
+	out := make([]T, len(rows))
+	for i, r := range rows {
+		out[i] = col[r]
+	}
+	return out
+}
+
+func scaled(col, factor []float64) []float64 {
+	for i := range factor {
+		col[i] *= factor[i]
+	}
+	return col
+}

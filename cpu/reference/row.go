@@ -1,0 +1,90 @@
+package reference
+
+import (
+	"context"
+
+	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/cpu/internal/columns"
+)
+
+// data is X as float64 values that the storage can hold.
+type data struct {
+	columns *columns.Columns
+	storage backend.Storage
+	affine  backend.Affine
+	x       []float64 // N x D
+	closed  bool
+}
+
+var (
+	_ backend.Data         = (*data)(nil)
+	_ backend.HessVec      = (*data)(nil)
+	_ backend.Gram         = (*data)(nil)
+	_ backend.Sampler      = (*data)(nil)
+	_ backend.LineSearcher = (*data)(nil)
+)
+
+func (d *data) Rows() int                { return d.columns.Rows }
+func (d *data) Cols() int                { return d.columns.Cols }
+func (d *data) Storage() backend.Storage { return d.storage }
+func (d *data) Affine() backend.Affine   { return d.affine }
+
+func (d *data) Close() error {
+	if d.closed {
+		return backend.ErrClosed
+	}
+	*d = data{columns: d.columns, storage: d.storage, affine: d.affine, closed: true}
+	return nil
+}
+
+// row is row i of X.
+func (d *data) row(i int) []float64 {
+	cols := d.columns.Cols
+	return d.x[i*cols : (i+1)*cols]
+}
+
+// products writes (x, 1) . v_c to z[c] for each output c: v holds one row of D+1
+// numbers an output, the intercept last.
+func products(x, v, z []float64) {
+	side := len(x) + 1
+	for c := range z {
+		vc := v[c*side : (c+1)*side]
+		sum := vc[len(x)]
+		for j, xj := range x {
+			sum += float64(xj * vc[j])
+		}
+		z[c] = sum
+	}
+}
+
+// addOuter adds r_c (x, 1) to g_c for each output c, in the layout of products.
+func addOuter(x, r, g []float64) {
+	side := len(x) + 1
+	for c, rc := range r {
+		gc := g[c*side : (c+1)*side]
+		for j, xj := range x {
+			gc[j] += float64(rc * xj)
+		}
+		gc[len(x)] += rc
+	}
+}
+
+// logits writes z_c = x_i.w_c + b_c + offset_i of model m to z.
+func (d *data) logits(m backend.Model, i int, coef, z []float64) {
+	products(d.row(i), coef, z)
+	for c := range z {
+		z[c] += d.columns.OffsetOf(m, i)
+	}
+}
+
+// blockRows is how many rows are worked on between two looks at the context.
+const blockRows = 1024
+
+// between returns the context's cause once it has ended, at the head of each block
+// of rows.
+func between(ctx context.Context, row int) error {
+	if row%blockRows == 0 && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
