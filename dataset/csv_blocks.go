@@ -1,0 +1,149 @@
+package dataset
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"io"
+	"sync"
+	"sync/atomic"
+)
+
+// block is a stretch of whole rows of text.
+type block struct {
+	seq   int
+	buf   []byte // n bytes, the last a newline, and numberPad zeros
+	n     int
+	line  int // physical line of its first row
+	lines int // how many it has; it has no more rows than that
+}
+
+// forBlocks cuts the body of t into blocks and calls prepare for each of them in
+// order, and what prepare returns - with the number of the worker - in parallel.
+// It returns the error of the first block in order that has one.
+func forBlocks(ctx context.Context, t *text, prepare func(*block) func(worker int) error) error {
+	type job struct {
+		block *block
+		parse func(worker int) error
+	}
+	var (
+		jobs   = make(chan job, t.workers)
+		free   = make(chan []byte, 2*t.workers+2)
+		failed atomic.Bool
+		mu     sync.Mutex
+		first  error
+		at     int
+		group  sync.WaitGroup
+	)
+	for w := range t.workers {
+		group.Go(func() {
+			for j := range jobs {
+				if err := j.parse(w); err != nil {
+					failed.Store(true)
+					mu.Lock()
+					if first == nil || j.block.seq < at {
+						first, at = err, j.block.seq
+					}
+					mu.Unlock()
+				}
+				select {
+				case free <- j.block.buf:
+				default:
+				}
+			}
+		})
+	}
+	cutter := cutter{r: t.body, line: t.line, size: cmp.Or(t.o.blockBytes, defaultBlock), free: free}
+	var err error
+	for !failed.Load() {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+			break
+		}
+		var b *block
+		if b, err = cutter.next(); b == nil || err != nil {
+			break
+		}
+		jobs <- job{b, prepare(b)}
+	}
+	close(jobs)
+	group.Wait()
+	if first != nil {
+		return first // every block before it was parsed, so it is the first in the file
+	}
+	return err
+}
+
+// cutter reads blocks. It is the only reader of the body, so a block costs one copy
+// of its bytes; parsing them is what takes the time.
+type cutter struct {
+	r     io.Reader
+	size  int
+	line  int
+	seq   int
+	carry []byte // the beginning of a row that the last block cut off
+	eof   bool
+	free  chan []byte
+}
+
+// next returns the next block, or nil at the end of the text.
+func (c *cutter) next() (*block, error) {
+	buf := c.buffer(max(c.size, len(c.carry)))
+	have := copy(buf, c.carry)
+	for {
+		if !c.eof {
+			n, err := io.ReadFull(c.r, buf[have:len(buf)-1-numberPad])
+			have += n
+			switch {
+			case err == io.EOF || err == io.ErrUnexpectedEOF:
+				c.eof = true
+			case err != nil:
+				return nil, streamError("", err)
+			}
+		}
+		cut := have
+		if c.eof {
+			if have == 0 {
+				return nil, nil
+			}
+			if buf[have-1] != '\n' {
+				buf[have] = '\n'
+				cut++
+			}
+			c.carry = nil
+		} else {
+			cut = rowsEnd(buf[:have])
+			if cut == 0 {
+				if have > maxRowBytes {
+					return nil, rowTooLong(c.line)
+				}
+				grown := c.buffer(2 * have)
+				copy(grown, buf[:have])
+				buf = grown
+				continue
+			}
+			c.carry = append(c.carry[:0], buf[cut:have]...)
+		}
+		clear(buf[cut : cut+numberPad])
+		if i := bytes.IndexByte(buf[:cut], 0); i >= 0 {
+			return nil, nulByte(c.line + newlines(buf[:i]))
+		}
+		b := &block{seq: c.seq, buf: buf, n: cut, line: c.line, lines: newlines(buf[:cut])}
+		c.seq++
+		c.line += b.lines
+		return b, nil
+	}
+}
+
+// buffer returns a buffer for size bytes of text, a newline and the padding.
+func (c *cutter) buffer(size int) []byte {
+	size += 1 + numberPad
+	select {
+	case buf := <-c.free:
+		if cap(buf) >= size {
+			return buf[:cap(buf)]
+		}
+	default:
+	}
+	return make([]byte, size)
+}

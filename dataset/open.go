@@ -1,0 +1,178 @@
+package dataset
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// A format reads one kind of file. A new one is a new file with its read function
+// and a row in this table.
+type format struct {
+	name       string
+	extensions []string
+	read       func(ctx context.Context, in *input, o *ReadOptions) (*Dataset, error)
+}
+
+var formats = []format{
+	{"csv", []string{".csv", ".txt", ".data"}, readCSV},
+	{"tsv", []string{".tsv", ".tab"}, readTSV},
+}
+
+// compressions are undone before the format sees the bytes; they are recognised by
+// their first bytes, whatever the file is called.
+var compressions = []struct {
+	extension string
+	magic     string
+	open      func(io.Reader) (io.Reader, func(), error)
+}{
+	{".gz", "\x1f\x8b", func(r io.Reader) (io.Reader, func(), error) {
+		z, err := gzip.NewReader(r)
+		return z, func() {}, err
+	}},
+	{".zst", "\x28\xb5\x2f\xfd", func(r io.Reader) (io.Reader, func(), error) {
+		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1))
+		if err != nil {
+			return nil, nil, err
+		}
+		return z, z.Close, nil
+	}},
+}
+
+// input is an opened, decompressed source of bytes.
+type input struct {
+	name string
+	io.Reader
+
+	// file and size are set where the bytes of Reader are those of a plain file, so
+	// that a format may look ahead.
+	file io.ReaderAt
+	size int64
+}
+
+// Read reads the table at path: a file, "-" for standard input, or a built-in set
+// such as "builtin:iris". Gzip and zstd are recognised by content. A table that
+// cannot be read is a *ReadError; otherwise the error is the context's.
+func Read(ctx context.Context, path string, o ReadOptions) (*Dataset, error) {
+	if name, ok := strings.CutPrefix(path, builtinPrefix); ok {
+		return readBuiltin(ctx, name, o)
+	}
+	if path == "-" {
+		stdin := o.Stdin
+		if stdin == nil {
+			stdin = os.Stdin
+		}
+		return ReadFrom(ctx, stdin, path, o)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, openError(path, err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, openError(path, err)
+	}
+	if info.IsDir() {
+		return nil, &ReadError{File: path, Problem: "is a directory", Advice: "give a file"}
+	}
+	in := &input{name: path, Reader: file}
+	if info.Mode().IsRegular() {
+		in.file, in.size = file, info.Size()
+	}
+	return read(ctx, in, o)
+}
+
+// ReadFrom reads a table from a stream, of which errors speak as name. The format
+// is o.Format, else it follows from the extension of name, else it is CSV.
+func ReadFrom(ctx context.Context, r io.Reader, name string, o ReadOptions) (*Dataset, error) {
+	if o.Format == "" && filepath.Ext(name) == "" {
+		o.Format = "csv"
+	}
+	return read(ctx, &input{name: name, Reader: r}, o)
+}
+
+func read(ctx context.Context, in *input, o ReadOptions) (*Dataset, error) {
+	f, err := formatOf(in.name, o.Format)
+	if err != nil {
+		return nil, err
+	}
+	in, done, err := decompressed(in)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	d, err := f.read(ctx, in, &o)
+	if err != nil {
+		return nil, err
+	}
+	d.Name = in.name
+	return d, nil
+}
+
+// decompressed undoes a compression, if there is one.
+func decompressed(in *input) (_ *input, done func(), err error) {
+	head := bufio.NewReader(in.Reader)
+	for _, c := range compressions {
+		if magic, _ := head.Peek(len(c.magic)); string(magic) == c.magic {
+			z, done, err := c.open(head)
+			if err != nil {
+				return nil, nil, streamError(in.name, err)
+			}
+			return &input{name: in.name, Reader: z}, done, nil
+		}
+	}
+	return &input{name: in.name, Reader: head, file: in.file, size: in.size}, func() {}, nil
+}
+
+// formatOf chooses the format by the given name, else by the extension of path
+// under that of a compression.
+func formatOf(path, name string) (*format, error) {
+	ext := strings.ToLower(filepath.Ext(path))
+	for _, c := range compressions {
+		if ext == c.extension {
+			ext = strings.ToLower(filepath.Ext(path[:len(path)-len(ext)]))
+			break
+		}
+	}
+	var names []string
+	for i, f := range formats {
+		if name == f.name || name == "" && slices.Contains(f.extensions, ext) {
+			return &formats[i], nil
+		}
+		names = append(names, f.name)
+	}
+	advice := "use one of " + strings.Join(names, ", ")
+	if name != "" {
+		return nil, &ReadError{File: path, Value: name, Problem: "unknown format " + quote(name), Advice: advice}
+	}
+	return nil, &ReadError{File: path, Value: ext, Problem: "cannot tell the format from the extension " + quote(ext), Advice: "give the format, " + advice}
+}
+
+// openError drops "open" and the path that the system's message repeats.
+func openError(path string, err error) error {
+	var p *fs.PathError
+	problem := err.Error()
+	if errors.As(err, &p) {
+		problem = p.Err.Error()
+	}
+	return &ReadError{File: path, Problem: problem, Err: err}
+}
+
+// streamError is a failure below the format: the disk's, or a damaged archive.
+func streamError(name string, err error) error {
+	e := &ReadError{File: name, Problem: err.Error(), Err: err}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		e.Problem, e.Advice = "the compressed data end too early", "the file is damaged or incomplete"
+	}
+	return e
+}

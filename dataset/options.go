@@ -1,0 +1,77 @@
+package dataset
+
+import (
+	"io"
+
+	"gorgonia.org/tensor"
+)
+
+// Header says whether the first row of a text table holds column names.
+type Header uint8
+
+const (
+	// HeaderAuto takes the first row for a header when a feature cell in it is
+	// neither a number nor a mark of a missing one (empty, NA, nan, ?), or when its
+	// label is no number but the next row's label is, or when a column is asked for
+	// by a name that stands in it.
+	HeaderAuto Header = iota
+	HeaderPresent
+	HeaderAbsent
+)
+
+// ReadOptions say how to read a table; the zero value reads float64 features and
+// takes the last column for the label.
+//
+// Columns are given by name or by index from 0; negative indexes count from the
+// end, -1 is the last. Where a header has a column of that very name, the name wins.
+type ReadOptions struct {
+	// Format is the name of the format, "csv" or "tsv"; empty chooses by extension,
+	// and csv for a stream.
+	Format string
+
+	// Delimiter separates the cells of a CSV; 0 finds out which of comma, semicolon
+	// and tab it is.
+	Delimiter byte
+
+	Header Header
+
+	// Label is the label column; empty is the last one.
+	Label string
+
+	// NoLabel reads no labels. The label column, if Label names one, is left out of
+	// the features; with an empty Label all columns are features.
+	NoLabel bool
+
+	// Weight and Offset are the columns of sample weights and of offsets; empty: none.
+	Weight, Offset string
+
+	// Ignore lists columns that are not read.
+	Ignore []string
+
+	// Float is the type of X: tensor.Float64 (also the zero value) or tensor.Float32.
+	// A float32 is the float64 nearest to the text, rounded once more.
+	Float tensor.Dtype
+
+	// Features are the feature names of a model: X gets these columns in this order.
+	//
+	// With a header they are found by name wherever they stand, other columns are
+	// ignored, and missing ones are an error. Without a header - or where Features
+	// are the names x0, x1, ... of a model trained without one - they are taken by
+	// position: what is left after the weight, offset and ignored columns must be
+	// exactly the features, or the features and the label column. With NoLabel the
+	// label column may be absent.
+	Features []string
+
+	// Classes are the classes of a model: labels are encoded by them, and a label
+	// that is not among them is an error. Nil takes the classes from the data.
+	Classes *Classes
+
+	// Threads bounds the goroutines that parse; 0 is one a processor. The result
+	// does not depend on it.
+	Threads int
+
+	// Stdin is what the path "-" reads; nil is os.Stdin.
+	Stdin io.Reader
+
+	blockBytes int // text is cut into blocks of about this size; 0: defaultBlock
+}
