@@ -166,13 +166,13 @@ func readHead(in *input) (head []byte, eof bool, err error) {
 	for size := headBytes; ; size *= 2 {
 		have := len(head)
 		head = slices.Grow(head, size-have)[:size]
-		n, err := io.ReadFull(in, head[have:])
-		head = head[:have+n]
-		if err == io.EOF || err == io.ErrUnexpectedEOF {
-			return head, true, nil
-		}
+		n, eof, err := fill(in, head[have:])
 		if err != nil {
 			return nil, false, streamError(in.name, err)
+		}
+		head = head[:have+n]
+		if eof {
+			return head, true, nil
 		}
 		if end := rowsEnd(head); end > 0 && rowsEnd(head[:end-1]) > 0 {
 			return head, false, nil

@@ -92,14 +92,12 @@ func (c *cutter) next() (*block, error) {
 	have := copy(buf, c.carry)
 	for {
 		if !c.eof {
-			n, err := io.ReadFull(c.r, buf[have:len(buf)-1-numberPad])
-			have += n
-			switch {
-			case err == io.EOF || err == io.ErrUnexpectedEOF:
-				c.eof = true
-			case err != nil:
+			n, eof, err := fill(c.r, buf[have:len(buf)-1-numberPad])
+			if err != nil {
 				return nil, streamError("", err)
 			}
+			have += n
+			c.eof = eof
 		}
 		cut := have
 		if c.eof {
@@ -146,4 +144,18 @@ func (c *cutter) buffer(size int) []byte {
 	default:
 	}
 	return make([]byte, size)
+}
+
+// fill reads until buf is full or the input ends. Unlike io.ReadFull it tells the
+// end from the io.ErrUnexpectedEOF of a damaged archive.
+func fill(r io.Reader, buf []byte) (n int, eof bool, err error) {
+	for n < len(buf) && err == nil {
+		var m int
+		m, err = r.Read(buf[n:])
+		n += m
+	}
+	if err == io.EOF {
+		return n, true, nil
+	}
+	return n, false, err
 }
