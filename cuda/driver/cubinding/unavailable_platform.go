@@ -1,0 +1,5 @@
+//go:build !cpu && (!linux || !amd64)
+
+package cubinding
+
+const reason = "CUDA needs linux/amd64"
