@@ -25,7 +25,8 @@ type Objective interface {
 	Passes() float64
 }
 
-// The abilities below are optional, found by type assertion.
+// The abilities below are optional, found by type assertion. An objective whose
+// abilities depend on its data also implements Selective.
 
 // Hessian gives the matrix of second derivatives.
 type Hessian interface {
@@ -56,7 +57,66 @@ type Line interface {
 type Batcher interface {
 	Rows() int
 
-	// Batch returns the mean-scaled objective of the given rows alone, its penalty
-	// in the same proportion to the loss as in the whole.
+	// Batch returns the objective of the given rows, scaled so that its mean over
+	// equally likely batches is the whole objective, penalty included. The returned
+	// function releases it. It reads those rows.
 	Batch(ctx context.Context, rows []int) (Objective, func() error, error)
+}
+
+// Ability names one of the optional interfaces.
+type Ability string
+
+// The abilities a solver can need.
+const (
+	CanHessian Ability = "hessian"
+	CanHessVec Ability = "hessvec"
+	CanLine    Ability = "line"
+	CanBatch   Ability = "batch"
+)
+
+// Selective is implemented by objectives that have the methods of an ability but can
+// use them only over some data.
+type Selective interface {
+	Can(Ability) bool
+}
+
+// Can tells whether obj has an ability.
+func Can(obj Objective, a Ability) bool {
+	has := false
+	switch a {
+	case CanHessian:
+		_, has = obj.(Hessian)
+	case CanHessVec:
+		_, has = obj.(HessVec)
+	case CanLine:
+		_, has = obj.(Liner)
+	case CanBatch:
+		_, has = obj.(Batcher)
+	}
+	if s, ok := obj.(Selective); ok && has {
+		return s.Can(a)
+	}
+	return has
+}
+
+// The facts below are optional too, and better known to the objective.
+
+// Rounder says how exactly an objective computes, so that a solver neither trusts
+// digits that are noise nor works on below them. Without it, float64 is assumed.
+type Rounder interface {
+	// Rounding returns the relative error to be expected of values, and the
+	// MaxAbsGradient that rounding may leave at the very minimum.
+	Rounding() (value, gradient float64)
+}
+
+// Unbounded says whether the minimum may lie at infinity, as it does for separable
+// classes that nothing penalises.
+type Unbounded interface {
+	Unbounded() bool
+}
+
+// Hinter has a word for the user of a run that did not converge, such as which
+// column to scale; "" when nothing is remarkable.
+type Hinter interface {
+	Hint() string
 }

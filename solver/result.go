@@ -12,22 +12,27 @@ const (
 	MaxIter     Status = "max_iter"    // the limit came first
 	Separable   Status = "separable"   // the optimum lies at infinity: the classes can be told apart
 	Stalled     Status = "stalled"     // no step improves, above the floor of precision
+	Diverged    Status = "diverged"    // steps of a fixed length left the finite numbers (sgd)
 	Interrupted Status = "interrupted" // the context ended
 )
 
-// Result is the best point a solver saw and how it got there.
+// Result is the best point a solver saw and how it got there. Among points whose
+// values differ by no more than rounding, the best is the one with the smallest
+// MaxAbsGradient.
 type Result struct {
+	Solver         string // the one that ran: never "auto"
 	X              []float64
 	Value          float64
 	MaxAbsGradient float64 // in the units of tol
 	Iterations     int
-	Passes         float64
+	Passes         float64 // of this run
 	Status         Status
 	Advice         string // one sentence for the user where Status is not Converged
-	Trace          []Step
+	Trace          []Step // the start is number 0
 }
 
-// Step is one accepted iteration.
+// Step is the point after an accepted iteration (an epoch of sgd); number 0 is the
+// start.
 type Step struct {
 	Iteration      int     `json:"iteration"`
 	Value          float64 `json:"value"`

@@ -1,0 +1,140 @@
+package solver
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/floats"
+)
+
+// descent is a run of a solver: where it stands, the best point it saw, and how it
+// ended. Solvers move it by start and accept.
+type descent struct {
+	obj    Objective
+	opts   Options
+	before float64 // obj.Passes() at the beginning
+
+	x, grad []float64
+	value   float64
+	maxAbs  float64 // MaxAbsGradient of grad
+
+	noise     float64 // relative error of values
+	floor     float64 // of maxAbs, left by rounding
+	unbounded bool
+
+	lowest float64 // value seen
+	res    Result
+}
+
+// float64Noise is the relative error assumed of values summed in float64: some
+// hundreds of rounding errors, of which many cancel.
+const float64Noise = 0x1p-48
+
+func newDescent(obj Objective, opts Options) *descent {
+	d := &descent{obj: obj, opts: opts, before: obj.Passes(), noise: float64Noise, lowest: math.Inf(1)}
+	if r, ok := obj.(Rounder); ok {
+		d.noise, d.floor = r.Rounding()
+	}
+	if u, ok := obj.(Unbounded); ok {
+		d.unbounded = u.Unbounded()
+	}
+	d.x = append([]float64(nil), opts.X0...)
+	d.grad = make([]float64, len(d.x))
+	d.res.X = make([]float64, len(d.x))
+	return d
+}
+
+// start takes the value and gradient (in d.grad) at the start.
+func (d *descent) start(value float64) error {
+	if !finite(value) || !finite(floats.Sum(d.grad)) {
+		return ErrNotFinite
+	}
+	d.arrive(value, 0)
+	return nil
+}
+
+func (d *descent) started() bool { return d.res.Trace != nil }
+
+// evalStart evaluates the start.
+func (d *descent) evalStart(ctx context.Context) error {
+	f, err := d.obj.Eval(ctx, d.x, d.grad)
+	if err != nil {
+		return err
+	}
+	return d.start(f)
+}
+
+// accept moves to x, copying it and its gradient.
+func (d *descent) accept(x, grad []float64, value, step float64) {
+	copy(d.x, x)
+	copy(d.grad, grad)
+	d.res.Iterations++
+	d.arrive(value, step)
+}
+
+func (d *descent) arrive(value, step float64) {
+	d.value, d.maxAbs = value, d.obj.MaxAbsGradient(d.grad)
+	slack := d.slack()
+	if first := !d.started(); first || value < d.lowest-slack || value <= d.lowest+slack && d.maxAbs < d.res.MaxAbsGradient {
+		copy(d.res.X, d.x)
+		d.res.Value, d.res.MaxAbsGradient = value, d.maxAbs
+	}
+	d.lowest = min(d.lowest, value)
+	s := Step{d.res.Iterations, value, d.maxAbs, d.obj.Passes() - d.before, step}
+	d.res.Trace = append(d.res.Trace, s)
+	if d.opts.Progress != nil {
+		d.opts.Progress(s)
+	}
+}
+
+// slack is the difference of values around the present one that rounding explains.
+func (d *descent) slack() float64 { return d.noise * math.Abs(d.value) }
+
+func (d *descent) converged() bool { return d.maxAbs <= d.opts.Tol }
+
+// exhausted tells whether the iterations are used up.
+func (d *descent) exhausted() bool { return d.res.Iterations >= d.opts.MaxIter }
+
+// end sets the status, unless it is set already.
+func (d *descent) end(s Status) {
+	if d.res.Status == "" {
+		d.res.Status = s
+	}
+}
+
+func (d *descent) result() *Result {
+	d.res.Passes = d.obj.Passes() - d.before
+	if d.res.Status != Interrupted && d.res.Status != Separable && d.res.MaxAbsGradient <= d.opts.Tol {
+		d.res.Status = Converged
+	}
+	d.res.Advice = d.advice()
+	r := d.res
+	return &r
+}
+
+func (d *descent) advice() string {
+	hint := ""
+	if h, ok := d.obj.(Hinter); ok {
+		if hint = h.Hint(); hint != "" {
+			hint = "; " + hint
+		}
+	}
+	switch d.res.Status {
+	case Precision:
+		return fmt.Sprintf("rounding leaves max|gradient| at %.2g, above tol %.2g: use a wider --dtype or a larger --tol%s", d.res.MaxAbsGradient, d.opts.Tol, hint)
+	case MaxIter:
+		return fmt.Sprintf("max|gradient| is %.2g after %d iterations, tol is %.2g: raise --max-iter or --tol%s", d.res.MaxAbsGradient, d.res.Iterations, d.opts.Tol, hint)
+	case Separable:
+		return "some columns tell the classes apart without error, so the coefficients grow without bound: use --penalty l2, or drop the columns that give the label away"
+	case Stalled:
+		return fmt.Sprintf("no step lowers the objective although max|gradient| is %.2g: use --dtype float64%s", d.res.MaxAbsGradient, hint)
+	case Diverged:
+		return fmt.Sprintf("the steps grew without bound: lower the learning rate%s", hint)
+	case Interrupted:
+		return "stopped before the end: the coefficients are the best so far, not the optimum"
+	}
+	return ""
+}
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

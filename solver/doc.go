@@ -1,0 +1,23 @@
+// Package solver minimises smooth functions, one algorithm a file.
+//
+// A solver sees an Objective and whichever of its abilities (Hessian, HessVec,
+// Liner, Batcher) it needs, and nothing else: no rows, no columns, no penalty, no
+// backend. What makes a fit cheap is the number of reads of X, so solvers are
+// judged by Passes and spend float64 arithmetic on vectors of length Dim freely.
+//
+//	Solve(ctx, name, obj, opts)
+//	   registry.go    names, what each needs, "auto"
+//	   descent.go     the point, the best point, trace, progress, how a run ends
+//	   linesearch.go  Wolfe by values, near the floor of rounding by slopes
+//	   newton.go      Cholesky of the full Hessian; the unit step's evaluation is
+//	                  the next iteration's
+//	   lbfgs.go       limited memory, for any size
+//	   sgd.go         full and mini-batch descent, momentum, Adam
+//
+// A solver that cannot reach the tolerance is no error: it returns the best point it
+// saw with a Status that says why and Advice for the user. When the context ends it
+// likewise returns the best point, with status Interrupted and a nil error. Errors
+// are for what leaves no point at all: an objective that fails, one that is not
+// finite at the start, options that make no sense, a context that ended before the
+// start was evaluated.
+package solver

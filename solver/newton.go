@@ -1,0 +1,200 @@
+package solver
+
+import (
+	"context"
+	"math"
+
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
+)
+
+// newton is Newton's method with a Cholesky factor of the full Hessian. The unit
+// step is tried first, value, gradient and Hessian in one read of X, so that the
+// evaluation which shows the step to be good is already the next iteration's. Where
+// it is not good, the step is searched for along the line, without reads of X when
+// the objective can (Liner).
+func newton(ctx context.Context, d *descent) error {
+	obj := d.obj.(Hessian)
+	n := d.obj.Dim()
+	hess, ht := mat.NewSymDense(n, nil), mat.NewSymDense(n, nil)
+	f, err := obj.EvalHessian(ctx, d.x, d.grad, hess)
+	if err != nil {
+		return err
+	}
+	if err := d.start(f); err != nil {
+		return err
+	}
+	var (
+		dir     = make([]float64, n)
+		xt      = make([]float64, n)
+		gt      = make([]float64, n)
+		factor  = newFactor(n)
+		away    escape
+		useless int // iterations at the floor that did not halve max|gradient|
+	)
+	for {
+		if (d.converged() && !d.unbounded) || d.exhausted() {
+			break
+		}
+		factor.direction(hess, d.grad, dir)
+		slope := floats.Dot(d.grad, dir)
+		if d.converged() && !away.suspect(d, dir) {
+			break
+		}
+		if away.certain() {
+			d.end(Separable)
+			return nil
+		}
+		if !(slope < 0) {
+			d.end(d.stuck(0))
+			return nil
+		}
+		eval := func(t float64) (point, error) {
+			floats.AddScaledTo(xt, d.x, t, dir)
+			f, err := obj.EvalHessian(ctx, xt, gt, ht)
+			return point{t, f, floats.Dot(gt, dir)}, err
+		}
+		l := line{origin: point{0, d.value, slope}, slack: d.slack(), eval: eval}
+		p, err := eval(1)
+		if err != nil {
+			return err
+		}
+		ok := l.accepts(p) || finite(p.value) && p.value <= d.value+armijo*slope
+		if !ok && -slope <= 10*d.slack() {
+			d.end(Precision) // no digits are left to search by
+			return nil
+		}
+		if !ok {
+			if p, ok, err = l.shorten(ctx, d, dir, p); err != nil {
+				return err
+			}
+		}
+		if !ok {
+			d.end(d.stuck(-slope))
+			return nil
+		}
+		flat, before := -slope <= d.slack(), d.maxAbs
+		d.accept(xt, gt, p.value, p.t)
+		hess, ht = ht, hess
+		if flat && d.maxAbs > before/2 {
+			if useless++; useless == 2 {
+				d.end(Precision)
+				return nil
+			}
+		} else {
+			useless = 0
+		}
+	}
+	if d.converged() {
+		d.end(Converged)
+	}
+	d.end(MaxIter)
+	return nil
+}
+
+// shorten searches along dir after the unit step, unit, proved too long (or, rarely,
+// bad), and leaves the evaluation of the point it returns as the last one made.
+func (l *line) shorten(ctx context.Context, d *descent, dir []float64, unit point) (p point, ok bool, err error) {
+	eval := l.eval
+	again := false
+	if Can(d.obj, CanLine) {
+		along, err := d.obj.(Liner).Line(ctx, d.x, dir)
+		if err != nil {
+			return p, false, err
+		}
+		l.eval = func(t float64) (point, error) {
+			v, s, err := along.At(ctx, []float64{t})
+			if err != nil {
+				return point{}, err
+			}
+			return point{t, v[0], s[0]}, nil
+		}
+		p, ok, _, err = l.search(1, &unit)
+		if cerr := along.Close(); err == nil {
+			err = cerr
+		}
+		again = true
+	} else {
+		p, ok, again, err = l.search(1, &unit)
+	}
+	if err != nil || !ok {
+		return p, false, err
+	}
+	if again {
+		p, err = eval(p.t)
+	}
+	return p, err == nil && p.value <= l.origin.value+l.slack, err
+}
+
+// factor solves H p = -g for Hessians that may be singular or, by rounding or far
+// from a minimum, indefinite.
+type factor struct {
+	scale  []float64 // 1 / sqrt(H_jj), 0 for coordinates without curvature
+	scaled *mat.SymDense
+	damped *mat.SymDense
+	chol   mat.Cholesky
+}
+
+const (
+	// maxCond is the condition number of the scaled Hessian above which directions
+	// along its smallest eigenvectors are rounding errors.
+	maxCond = 1e13
+
+	// minDamping is the first damping tried, relative to a diagonal of ones. Rounding
+	// errors of g (1e-16 of its terms) along a null direction then move a point by
+	// no more than 1e-6, while eigenvalues above it keep Newton's convergence.
+	minDamping = 1e-10
+)
+
+func newFactor(n int) *factor {
+	return &factor{make([]float64, n), mat.NewSymDense(n, nil), mat.NewSymDense(n, nil), mat.Cholesky{}}
+}
+
+// direction sets dir to -(H + damping)^-1 g, with the smallest damping of H scaled
+// to a unit diagonal that makes it safely positive definite, mostly none. g lies in
+// the range of a singular H, so that damping leaves the null directions alone and the
+// result tends to the minimum-norm solution. A coordinate without any curvature
+// stays where it is.
+func (f *factor) direction(h *mat.SymDense, g, dir []float64) {
+	n := len(g)
+	for j := range n {
+		f.scale[j] = 0
+		if c := math.Abs(h.At(j, j)); c > 0 && finite(1/math.Sqrt(c)) {
+			f.scale[j] = 1 / math.Sqrt(c)
+		}
+	}
+	for i := range n {
+		for j := i; j < n; j++ {
+			f.scaled.SetSym(i, j, h.At(i, j)*f.scale[i]*f.scale[j])
+		}
+		if f.scale[i] == 0 {
+			f.scaled.SetSym(i, i, 1)
+		}
+	}
+	b := mat.NewVecDense(n, dir)
+	for damping := 0.0; ; damping = max(100*damping, minDamping) {
+		f.damped.CopySym(f.scaled)
+		for j := range n {
+			f.damped.SetSym(j, j, f.scaled.At(j, j)+damping)
+		}
+		if !f.chol.Factorize(f.damped) || damping == 0 && f.chol.Cond() > maxCond {
+			if damping < 1e10 {
+				continue
+			}
+			// Not even a dominant diagonal helps: the Hessian is not finite.
+			for j := range n {
+				dir[j] = -g[j]
+			}
+			return
+		}
+		for j := range n {
+			dir[j] = -g[j] * f.scale[j]
+		}
+		// The error reports a condition number, which the damping bounds.
+		_ = f.chol.SolveVecTo(b, b)
+		for j := range n {
+			dir[j] *= f.scale[j]
+		}
+		return
+	}
+}

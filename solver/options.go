@@ -1,0 +1,70 @@
+package solver
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// Options are what a user can choose about any solver. The zero value is a good
+// choice.
+type Options struct {
+	// Tol is the MaxAbsGradient at which a run has converged; 0 means DefaultTol.
+	Tol float64
+
+	// MaxIter bounds the iterations (epochs of sgd): 0 means the solver's own
+	// default, NoIterations evaluates the start and returns it.
+	MaxIter int
+
+	// X0 is the start; nil is the origin. It is not modified.
+	X0 []float64
+
+	// Seed drives whatever is random (the shuffles of sgd).
+	Seed uint64
+
+	// Progress, if set, is told every step as it is made, on the solver's goroutine.
+	Progress func(Step)
+
+	// SGD is read by sgd alone.
+	SGD SGD
+}
+
+// DefaultTol is tighter than scikit-learn's 1e-4 because passes are cheap here.
+const DefaultTol = 1e-6
+
+// NoIterations is the MaxIter that returns the start, evaluated.
+const NoIterations = -1
+
+// ErrNotFinite is returned when the objective is not finite at the start.
+var ErrNotFinite = errors.New("the objective is not finite at the start; check the starting coefficients and the offsets")
+
+// OptionError is an option that makes no sense.
+type OptionError struct {
+	Option string
+	Reason string
+}
+
+func (e *OptionError) Error() string { return e.Option + " " + e.Reason }
+
+// resolve checks o and fills in the defaults.
+func (o Options) resolve(s Solver, dim int) (Options, error) {
+	switch {
+	case o.Tol == 0:
+		o.Tol = DefaultTol
+	case !(o.Tol > 0) || math.IsInf(o.Tol, 0):
+		return o, &OptionError{"tol", fmt.Sprintf("is %v; it must be positive", o.Tol)}
+	}
+	switch {
+	case o.MaxIter == 0:
+		o.MaxIter = s.MaxIter
+	case o.MaxIter < 0:
+		o.MaxIter = 0
+	}
+	if o.X0 == nil {
+		o.X0 = make([]float64, dim)
+	}
+	if len(o.X0) != dim {
+		return o, &OptionError{"start", fmt.Sprintf("has %d numbers for %d coefficients", len(o.X0), dim)}
+	}
+	return o, nil
+}

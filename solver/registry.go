@@ -1,0 +1,126 @@
+package solver
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// Solver is one algorithm under its name.
+type Solver struct {
+	Name    string
+	About   string    // one line
+	Needs   []Ability // all of them
+	MaxIter int       // the default
+
+	run func(context.Context, *descent) error
+}
+
+// AutoName asks for the best solver for the objective.
+const AutoName = "auto"
+
+// newtonDim is the largest Dim for which auto chooses newton: beyond, the Hessian's
+// Dim^2 N flops and the Dim^3 of its factor cost more than the passes they save.
+const newtonDim = 1024
+
+var solvers = []Solver{
+	{
+		Name:    "newton",
+		About:   "full Hessian and Cholesky; few passes, for up to about a thousand coefficients",
+		Needs:   []Ability{CanHessian},
+		MaxIter: 100,
+		run:     newton,
+	},
+	{
+		Name:    "lbfgs",
+		About:   "limited-memory quasi-Newton; for any number of coefficients",
+		MaxIter: 5000,
+		run:     lbfgs,
+	},
+	{
+		Name:    "sgd",
+		About:   "gradient descent by all rows or mini-batches, with momentum or Adam; slow, for teaching and comparison",
+		MaxIter: 100,
+		run:     sgd,
+	},
+}
+
+// Solvers lists all solvers.
+func Solvers() []Solver { return append([]Solver(nil), solvers...) }
+
+// UnknownError is a solver name that nobody has.
+type UnknownError struct{ Name string }
+
+func (e *UnknownError) Error() string {
+	names := []string{AutoName}
+	for _, s := range solvers {
+		names = append(names, s.Name)
+	}
+	return fmt.Sprintf("unknown solver %q; use one of %s", e.Name, strings.Join(names, ", "))
+}
+
+// NeedsError is a solver that needs what the objective lacks.
+type NeedsError struct {
+	Solver string
+	Needs  Ability
+}
+
+func (e *NeedsError) Error() string {
+	return fmt.Sprintf("solver %s needs the ability %q, which this backend lacks; use --solver lbfgs", e.Solver, e.Needs)
+}
+
+// Check returns an *UnknownError unless name is a solver or "auto".
+func Check(name string) error {
+	for _, s := range solvers {
+		if name == s.Name {
+			return nil
+		}
+	}
+	if name == AutoName {
+		return nil
+	}
+	return &UnknownError{name}
+}
+
+// Choose returns the solver of that name, for "auto" the best for obj, or an
+// *UnknownError or *NeedsError.
+func Choose(name string, obj Objective) (Solver, error) {
+	if name == AutoName {
+		name = "lbfgs"
+		if obj.Dim() <= newtonDim && Can(obj, CanHessian) {
+			name = "newton"
+		}
+	}
+	for _, s := range solvers {
+		if s.Name != name {
+			continue
+		}
+		for _, a := range s.Needs {
+			if !Can(obj, a) {
+				return Solver{}, &NeedsError{s.Name, a}
+			}
+		}
+		return s, nil
+	}
+	return Solver{}, &UnknownError{name}
+}
+
+// Solve minimises obj with the named solver.
+func Solve(ctx context.Context, name string, obj Objective, opts Options) (*Result, error) {
+	s, err := Choose(name, obj)
+	if err != nil {
+		return nil, err
+	}
+	if opts, err = opts.resolve(s, obj.Dim()); err != nil {
+		return nil, err
+	}
+	d := newDescent(obj, opts)
+	d.res.Solver = s.Name
+	if err := s.run(ctx, d); err != nil {
+		if ctx.Err() == nil || !d.started() {
+			return nil, err
+		}
+		d.end(Interrupted)
+	}
+	return d.result(), nil
+}
