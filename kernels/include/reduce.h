@@ -21,6 +21,7 @@ DEV A block_sum(A v, A *scratch) {
   if (TID_X % 32 == 0) scratch[TID_X / 32] = v;
   sync_block();
   A s = scratch[0];
+#pragma unroll 1
   for (int w = 1; w < (int)NTID_X / 32; w++) s += scratch[w];
   sync_block();
   return s;
@@ -36,8 +37,8 @@ DEV A scatter_sums(A (&v)[R]) {
     A half[R / 2];
 #pragma unroll
     for (int i = 0; i < R / 2; i++) {
-      A give = up ? v[i] : v[i + R / 2], keep = up ? v[i + R / 2] : v[i];
-      half[i] = keep + shfl_xor(give, MASK);
+      const A low = v[i], high = v[i + R / 2];
+      half[i] = (up ? high : low) + shfl_xor(up ? low : high, MASK);
     }
     return scatter_sums<R / 2, MASK / 2>(half);
   } else {

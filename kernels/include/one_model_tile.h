@@ -1,0 +1,99 @@
+// One thread a row, one model, narrow X: the loop shared by logistic_eval_tile and hess_vec_tile.
+//
+// A tile of 128 rows, contiguous in memory (ld = d), goes through shared memory, each
+// number read once in 16-byte vectors. Thread t then owns row t for the dot and the
+// link, and afterwards column t % width of every (128/width)-th row for the gradient.
+// A row takes d|1 words of shared memory: odd strides keep both walks free of bank conflicts.
+#pragma once
+#include "output.h"
+#include "reduce.h"
+
+enum { TILE = 128, TILE_COLUMNS = 64 };
+
+extern __shared__ __attribute__((aligned(16))) unsigned char tile_memory[];
+
+// copy_tile reads `count` numbers from p (aligned to one number only) to rows of `stride`
+// reals. inverse is ceil(2^20 / d): e * inverse >> 20 is e / d for e < 128 d, d <= 64.
+DEV void copy_tile(const stored *__restrict__ p, int count, int d, u32 inverse, int stride, real *x) {
+  const int skip = (int)((u64)p / sizeof(stored) % PER_VECTOR); // numbers from the 16-byte line to p
+  for (int v = TID_X * PER_VECTOR - skip; v < count; v += TILE * PER_VECTOR) {
+    int first = v < 0 ? 0 : v;
+    int row = (int)((u32)first * inverse >> 20), col = first - row * d;
+    if (v >= 0 && v + PER_VECTOR <= count) {
+      Vector q = *(const Vector *)(p + v);
+#pragma unroll
+      for (int e = 0; e < PER_VECTOR; e++) {
+        x[row * stride + col] = widen(q.v[e]);
+        if (++col == d) col = 0, row++;
+      }
+    } else {
+      for (int e = first; e < v + PER_VECTOR && e < count; e++) {
+        x[row * stride + col] = widen(p[e]);
+        if (++col == d) col = 0, row++;
+      }
+    }
+  }
+}
+
+template <bool HESS>
+DEV void tile_rows(const stored *__restrict__ X, i64 n, int d, u32 inverse, int log_width,
+                   const real *__restrict__ coef, int ldw, const Output *__restrict__ out,
+                   const int *__restrict__ folds, int blocks, real *__restrict__ part,
+                   double *__restrict__ losses) {
+  __shared__ real w[TILE_COLUMNS], v[HESS ? TILE_COLUMNS : 1], r[TILE], sum[TILE];
+  __shared__ double scratch[TILE / 32];
+  real *x = (real *)tile_memory;
+  const int t = TID_X, stride = d | 1, width = 1 << log_width;
+  const int column = t & (width - 1), group = t >> log_width, groups = TILE >> log_width;
+  const Output o = *out;
+  const real b = coef[ldw - 1], bv = HESS ? coef[2 * ldw - 1] : 0;
+  if (t < d) {
+    w[t] = coef[t];
+    if (HESS) v[t] = coef[ldw + t];
+  }
+  for (int l = CTAID_X; l < blocks; l += NCTAID_X) {
+    const i64 end = first_row(n, l + 1, blocks);
+    real g = 0, gb = 0;
+    double loss = 0, held = 0;
+    for (i64 i = first_row(n, l, blocks); i < end; i += TILE) {
+      const int rows = (int)min_<i64>(TILE, end - i);
+      copy_tile(X + i * d, rows * d, d, inverse, stride, x);
+      sync_block();
+      real rt = 0;
+      if (t < rows) {
+        real z = 0, u = 0;
+#pragma unroll 4
+        for (int j = 0; j < d; j++) {
+          z = fma_(x[t * stride + j], w[j], z);
+          if (HESS) u = fma_(x[t * stride + j], v[j], u);
+        }
+        rt = row_term<HESS>(o, folds, i + t, z + b, u + bv, loss, held);
+      }
+      r[t] = rt;
+      gb += rt;
+      sync_block();
+      if (column < d) {
+#pragma unroll 4
+        for (int q = group; q < rows; q += groups) g = fma_(r[q], x[q * stride + column], g);
+      }
+      sync_block();
+    }
+    sum[t] = g;
+    sync_block();
+    real *p = part + (i64)l * (d + 1);
+    if (t < d) {
+      for (int q = 1; q < groups; q++) g += sum[(q << log_width) + t];
+      p[t] = g;
+    }
+    gb = block_sum(gb, (real *)scratch);
+    if (t == 0) p[d] = gb;
+    if (!HESS) {
+      loss = block_sum(loss, scratch);
+      held = block_sum(held, scratch);
+      if (t == 0) {
+        losses[2 * l] = loss;
+        losses[2 * l + 1] = held;
+      }
+    }
+  }
+}
