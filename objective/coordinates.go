@@ -1,0 +1,203 @@
+package objective
+
+import (
+	"math"
+
+	"github.com/logreg-gpu/logreg-gpu/backend"
+)
+
+// coordinates are the linear maps between user's, solver's and stored units of one
+// output. The stored columns are xs = (x - c) / s, so that with intercept
+//
+//	v_j = s_j beta_j,    b' = b + sum_j c_j beta_j
+//
+// give the same z. The solver's theta has one number a column and, last, one for the
+// intercept where that is free:
+//
+//	beta_j = unit_j theta_j,    b = theta_D - sum_j mean_j beta_j
+//
+// Together, with shift_j = (c_j - mean_j) unit_j and gain_j = s_j unit_j,
+//
+//	v_j = gain_j theta_j,    b' = theta_D + sum_j shift_j theta_j
+//
+// Without an intercept b is 0 and so mean is 0; b' = sum_j shift_j theta_j is then not
+// free, and the same formulas hold without theta_D.
+//
+// A column that never leaves its mean moves no z once it is centred: its gain and
+// shift are exactly 0, so that rounding errors of constant columns reach no solver.
+type coordinates struct {
+	cols      int
+	intercept bool
+
+	center, scale []float64 // c, s of the storage
+	unit, mean    []float64
+	gain, shift   []float64
+
+	// The units in which convergence is judged: columns (x - judgeMean) / judgeUnit.
+	judgeUnit, judgeMean []float64
+}
+
+// dim is the length of theta for one output.
+func (c *coordinates) dim() int {
+	if c.intercept {
+		return c.cols + 1
+	}
+	return c.cols
+}
+
+// columns are the statistics of the user's columns that the choice of units needs.
+type columns struct {
+	mean, variance []float64 // weighted as in the fit
+	plainMean      []float64 // unweighted
+	deviation      []float64 // unweighted, divided by N; 1 for constant columns
+	constant       []bool    // over the rows of positive weight
+}
+
+// constantNoise is the deviation, as a share of the mean, below which a column is
+// taken for constant: what summing rounded values leaves.
+const constantNoise = 8 * 0x1p-52
+
+// userColumns maps the statistics of stored columns to the user's.
+func userColumns(a backend.Affine, st *backend.Stats, weighted bool) columns {
+	m := st.Moments
+	if weighted {
+		m = st.Weighted
+	}
+	d := len(m.Mean)
+	u := columns{
+		make([]float64, d), make([]float64, d), make([]float64, d), make([]float64, d), make([]bool, d),
+	}
+	for j := range d {
+		center, scale := 0.0, 1.0
+		if !a.Identity() {
+			center, scale = a.Center[j], a.Scale[j]
+		}
+		noise := constantNoise * m.Mean[j]
+		u.constant[j] = st.Min[j] == st.Max[j] || m.Var[j] <= noise*noise
+		u.deviation[j] = 1
+		mean, plain := m.Mean[j], st.Mean[j]
+		if st.Min[j] == st.Max[j] {
+			mean, plain = st.Min[j], st.Min[j]
+		} else if st.Var[j] > 0 {
+			u.deviation[j] = math.Sqrt(st.Var[j]) * scale
+		}
+		u.mean[j] = center + float64(scale*mean)
+		u.plainMean[j] = center + float64(scale*plain)
+		if !u.constant[j] {
+			u.variance[j] = m.Var[j] * scale * scale
+		}
+	}
+	return u
+}
+
+// newCoordinates chooses the units. ridge is the second derivative of the penalty
+// by beta_j, on the scale of the objective.
+func newCoordinates(a backend.Affine, u columns, ridge []float64, opts Options) *coordinates {
+	d := len(u.mean)
+	vector := func() []float64 { return make([]float64, d) }
+	c := &coordinates{
+		cols: d, intercept: !opts.NoIntercept,
+		center: vector(), scale: vector(), unit: vector(), mean: vector(),
+		gain: vector(), shift: vector(), judgeUnit: vector(), judgeMean: vector(),
+	}
+	for j := range d {
+		c.scale[j] = 1
+		if !a.Identity() {
+			c.center[j], c.scale[j] = a.Center[j], a.Scale[j]
+		}
+		c.unit[j] = 1
+		if opts.Coordinates == Scaled {
+			if c.intercept {
+				c.mean[j] = u.mean[j]
+			}
+			if h := curvature(u, c.mean[j], j) + ridge[j]; h > 0 {
+				if t := 1 / math.Sqrt(h); t > 0 && !math.IsInf(t, 1) {
+					c.unit[j] = t
+				}
+			}
+		}
+		if !u.constant[j] || u.mean[j] != c.mean[j] {
+			c.gain[j] = c.scale[j] * c.unit[j]
+			c.shift[j] = (c.center[j] - c.mean[j]) * c.unit[j]
+		}
+		c.judgeUnit[j] = 1
+		if opts.Standardize {
+			c.judgeUnit[j] = u.deviation[j]
+			if c.intercept {
+				c.judgeMean[j] = u.plainMean[j]
+			}
+		}
+	}
+	return c
+}
+
+// curvature bounds the mean loss's second derivative by beta_j, over x_j - about.
+func curvature(u columns, about float64, j int) float64 {
+	off := u.mean[j] - about
+	return (u.variance[j] + float64(off*off)) / 4
+}
+
+// stored writes the stored coefficients, intercept last, of theta to coef. The map is
+// linear: it serves directions too.
+func (c *coordinates) stored(theta, coef []float64) {
+	b := 0.0
+	for j := range c.cols {
+		coef[j] = c.gain[j] * theta[j]
+		b += float64(c.shift[j] * theta[j])
+	}
+	if c.intercept {
+		b += theta[c.cols]
+	}
+	coef[c.cols] = b
+}
+
+// gradient is the transpose of stored: it maps a gradient by stored coefficients to
+// one by theta.
+func (c *coordinates) gradient(stored, theta []float64) {
+	g := stored[c.cols]
+	for j := range c.cols {
+		theta[j] = float64(c.gain[j]*stored[j]) + float64(c.shift[j]*g)
+	}
+	if c.intercept {
+		theta[c.cols] = g
+	}
+}
+
+// user gives coefficients and intercept in the user's units.
+func (c *coordinates) user(theta []float64) (coef []float64, intercept float64) {
+	coef = make([]float64, c.cols)
+	for j := range coef {
+		coef[j] = c.unit[j] * theta[j]
+		intercept -= float64(c.mean[j] * coef[j])
+	}
+	if !c.intercept {
+		return coef, 0
+	}
+	return coef, intercept + theta[c.cols]
+}
+
+// fromUser is the inverse of user.
+func (c *coordinates) fromUser(coef []float64, intercept float64, theta []float64) {
+	for j, v := range coef {
+		theta[j] = v / c.unit[j]
+		intercept += float64(c.mean[j] * v)
+	}
+	if c.intercept {
+		theta[c.cols] = intercept
+	}
+}
+
+// maxAbsGradient is the largest component of the gradient by the coefficients (and
+// the intercept where free) of the columns (x - judgeMean) / judgeUnit.
+func (c *coordinates) maxAbsGradient(theta []float64) (largest float64) {
+	g := 0.0
+	if c.intercept {
+		g = theta[c.cols]
+		largest = math.Abs(g)
+	}
+	for j := range c.cols {
+		u := (theta[j]/c.unit[j] + float64((c.mean[j]-c.judgeMean[j])*g)) / c.judgeUnit[j]
+		largest = max(largest, math.Abs(u))
+	}
+	return largest
+}

@@ -1,0 +1,31 @@
+// Package objective is what the solvers minimise: one penalised logistic regression
+// over a backend.Data, in coordinates that are well scaled.
+//
+//	user's units         coef beta, intercept b          of the user's columns x
+//	      |  coordinates.go
+//	solver's units       theta                            what a solver moves
+//	      |  coordinates.go
+//	stored units         coef v, intercept b'             of the stored columns xs
+//	      |  backend.Data
+//	sums over the rows of X
+//
+// The objective is scikit-learn's,
+//
+//	C sum_i s_i loss_i + (1/2) sum_j f_j (kappa_j beta_j)^2
+//
+// divided by C sum_i s_i, loss and gradient alike. f_j is the column's penalty factor
+// (1, unless asked otherwise), kappa_j its deviation where the penalty is on
+// standardised coefficients and 1 elsewhere. Without a penalty the second term is
+// gone. The intercept is never penalised.
+//
+//	objective.go    Options, New, Eval and its relatives: the solver's view
+//	coordinates.go  the maps between the three units, exact both ways
+//	quadratic.go    the penalty and the gauge: everything that is not data
+//	hessian.go      the full Hessian from Gram blocks, and products with it
+//	line.go         values along a line
+//	batch.go        the objective of some of the rows
+//	fit.go          what a user wants to know of a point
+//	weights.go      class weights, and checks of labels and weights
+//
+// The package does not choose solvers and knows no files or names of classes.
+package objective

@@ -1,0 +1,105 @@
+package objective
+
+import "math"
+
+// ClassWeights say how much each class counts.
+type ClassWeights struct {
+	// Balanced weighs every class alike: class k by W / (K W_k), where W_k is the sum
+	// of sample weights of its rows, W that of all rows and K the number of classes
+	// present. Without sample weights that is n / (K n_k). With them it follows
+	// scikit-learn since 1.7, whose compute_class_weight counts weights; earlier
+	// versions counted rows.
+	Balanced bool
+
+	// Explicit is the weight of each class by its number; nil means ones.
+	Explicit []float64
+}
+
+// RowWeights is the weight column of a fit: sample weight (nil: ones) times class
+// weight for each row. It returns nil, which stands for ones, when neither is given.
+// Labels are class numbers below classes. It checks what a fit needs: weights finite,
+// not negative and not all zero (*WeightError), two classes or more among the rows of
+// positive weight (*OneClassError), explicit class weights that fit (*OptionError).
+// labels and sample are not modified.
+func RowWeights(labels []int32, sample []float64, classes int, by ClassWeights) ([]float64, error) {
+	if sample != nil && len(sample) != len(labels) {
+		return nil, &OptionError{"sample weights", "must be as many as the rows"}
+	}
+	for i, s := range sample {
+		if !(s >= 0) || math.IsInf(s, 1) {
+			return nil, &WeightError{i, s, "weights must be finite and not negative"}
+		}
+	}
+	factor := by.Explicit
+	switch {
+	case factor != nil && by.Balanced:
+		return nil, &OptionError{"class weights", "are either balanced or explicit, not both"}
+	case factor != nil && len(factor) != classes:
+		return nil, &OptionError{"class weights", "must be one for each class"}
+	case by.Balanced:
+		factor = balanced(labels, sample, classes)
+	}
+	for _, f := range factor {
+		if !(f >= 0) || math.IsInf(f, 1) {
+			return nil, &OptionError{"class weights", "must be finite and not negative"}
+		}
+	}
+	if sample == nil && factor == nil {
+		return nil, checkClasses(labels, nil)
+	}
+	weights := make([]float64, len(labels))
+	for i, k := range labels {
+		weights[i] = 1
+		if sample != nil {
+			weights[i] = sample[i]
+		}
+		if factor != nil {
+			weights[i] *= factor[k]
+		}
+	}
+	return weights, checkClasses(labels, weights)
+}
+
+func balanced(labels []int32, sample []float64, classes int) []float64 {
+	sums := make([]float64, classes)
+	total, present := 0.0, 0
+	for i, k := range labels {
+		s := 1.0
+		if sample != nil {
+			s = sample[i]
+		}
+		if s > 0 && sums[k] == 0 {
+			present++
+		}
+		sums[k] += s
+		total += s
+	}
+	for k, w := range sums {
+		sums[k] = 1 // of a class without weight, which no row will use
+		if w > 0 {
+			sums[k] = total / (float64(present) * w)
+		}
+	}
+	return sums
+}
+
+func checkClasses(labels []int32, weights []float64) error {
+	rows, first, several := 0, int32(0), false
+	for i, k := range labels {
+		if weights != nil && weights[i] == 0 {
+			continue
+		}
+		if rows == 0 {
+			first = k
+		}
+		several = several || k != first
+		rows++
+	}
+	switch {
+	case rows == 0:
+		return &WeightError{-1, 0, "all weights are zero; at least two rows must count"}
+	case !several:
+		return &OneClassError{first, rows}
+	}
+	return nil
+}
