@@ -16,6 +16,6 @@
 // there is no CUDA here, which every method then returns.
 //
 // The binding is built for linux/amd64 with cgo and without -tags cpu; it needs
-// cuda.h of CUDA 11.7 to 12.9 (see libcuda/headers.sh). Elsewhere New returns an
+// cuda.h of CUDA 11.7 to 12.9 (see libcuda/env.sh). Elsewhere New returns an
 // error that says what is missing.
 package cubinding

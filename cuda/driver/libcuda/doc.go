@@ -14,7 +14,7 @@
 //
 // The files: symbols.h is the generated list of symbols (symbols.sh), trampolines.S
 // the code made from it, load.c what Load does. libcuda.a is an empty archive: it
-// answers the -lcuda that cu asks of the linker. headers.sh finds or fetches cuda.h,
+// answers the -lcuda that cu asks of the linker. env.sh finds or fetches cuda.h,
 // which cu needs to compile and this package does not.
 //
 // Builds that leave the CUDA binding out (-tags cpu, no cgo, other platforms) see an
