@@ -289,6 +289,23 @@ func (o *Objective) Unbounded() bool {
 	return false
 }
 
+// Separates tells whether the value proves every row to be on the right side: the
+// losses then sum to less than log 2, the loss of a row on the fence. Scaling such
+// coefficients up lowers the loss for ever, if nothing is penalised or offset. Rows
+// with weights of their own are left to the solvers' other means.
+func (o *Objective) Separates(value float64) bool {
+	m := o.models[0]
+	if m.Weight != backend.None || m.Offset != backend.None {
+		return false
+	}
+	for _, r := range o.ridge {
+		if r != 0 {
+			return false
+		}
+	}
+	return value*o.sum < math.Ln2
+}
+
 // unevenColumns is the ratio of deviations beyond which a hint names the columns.
 const unevenColumns = 1000
 

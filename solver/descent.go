@@ -96,17 +96,13 @@ func (d *descent) converged() bool { return d.maxAbs <= d.opts.Tol }
 // exhausted tells whether the iterations are used up.
 func (d *descent) exhausted() bool { return d.res.Iterations >= d.opts.MaxIter }
 
-// end sets the status, unless it is set already.
-func (d *descent) end(s Status) {
-	if d.res.Status == "" {
-		d.res.Status = s
-	}
-}
+// end sets the status.
+func (d *descent) end(s Status) { d.res.Status = s }
 
 func (d *descent) result() *Result {
 	d.res.Passes = d.obj.Passes() - d.before
-	if d.res.Status != Interrupted && d.res.Status != Separable && d.res.MaxAbsGradient <= d.opts.Tol {
-		d.res.Status = Converged
+	if d.unbounded && d.res.Status != Interrupted && d.obj.(Unbounded).Separates(d.res.Value) {
+		d.end(Separable)
 	}
 	d.res.Advice = d.advice()
 	r := d.res

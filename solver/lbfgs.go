@@ -22,7 +22,23 @@ const (
 // lbfgs is the limited-memory BFGS method (Nocedal 1980; Nocedal and Wright 2006,
 // algorithm 7.5) with a Wolfe search that goes over to slopes near the floor of
 // rounding. Nearly every iteration accepts its first step and costs one pass.
+//
+// Where the minimum may lie at infinity, a small gradient is no proof of having
+// arrived, and the few pairs know too little of the Hessian to tell (escape): the end
+// is then left to newton, if the objective allows it. At a true minimum that costs a
+// pass or two.
 func lbfgs(ctx context.Context, d *descent) error {
+	if err := bfgs(ctx, d); err != nil {
+		return err
+	}
+	arrived := d.res.Status == Converged || d.res.Status == Precision
+	if d.unbounded && arrived && d.obj.Dim() <= newtonDim && Can(d.obj, CanHessian) {
+		return newton(ctx, d)
+	}
+	return nil
+}
+
+func bfgs(ctx context.Context, d *descent) error {
 	if err := d.evalStart(ctx); err != nil {
 		return err
 	}
@@ -37,21 +53,24 @@ func lbfgs(ctx context.Context, d *descent) error {
 	)
 	for {
 		past.direction(d.grad, dir)
+		slope := floats.Dot(d.grad, dir)
+		if d.escaping() {
+			away.look(d, dir)
+		}
 		switch {
-		case d.converged() && !(d.unbounded && away.suspect(d, dir)):
-			d.end(Converged)
-			return nil
 		case away.certain():
 			d.end(Separable)
+			return nil
+		case d.converged() && !away.suspected():
+			d.end(Converged)
 			return nil
 		case d.exhausted():
 			d.end(MaxIter)
 			return nil
-		case flat.floor():
+		case flat.floor(-slope):
 			d.end(Precision)
 			return nil
 		}
-		slope := floats.Dot(d.grad, dir)
 		if !(slope < 0) && past.len() > 0 { // rounding has spoiled the pairs
 			past.reset()
 			continue
@@ -156,23 +175,25 @@ func (p *pairs) direction(g, dir []float64) {
 }
 
 // flatness watches for the floor of rounding: iterations that neither move the value
-// nor shrink the gradient.
+// nor shrink max|gradient| nor the gain that the quadratic model expects.
 type flatness struct {
-	d     *descent
-	seen  bool
-	since int     // iteration of the last progress
-	value float64 // then
-	least float64 // max|gradient| then
+	d           *descent
+	seen        bool
+	since       int     // iteration of the last progress
+	value       float64 // then
+	least, gain float64 // the smallest max|gradient| and expected gain until then
 }
 
-func (f *flatness) floor() bool {
+// floor tells whether to give up, at the present point and its expected gain.
+func (f *flatness) floor(gain float64) bool {
 	d := f.d
-	if !f.seen || d.maxAbs <= f.least/2 || d.value < f.value-d.slack() {
-		f.least = d.maxAbs
-		if f.seen {
-			f.least = min(f.least, d.res.MaxAbsGradient)
+	if !f.seen || d.maxAbs <= f.least/2 || gain <= f.gain/2 || d.value < f.value-d.slack() {
+		f.since, f.value = d.res.Iterations, d.value
+		if !f.seen {
+			f.least, f.gain = d.maxAbs, gain
 		}
-		f.seen, f.since, f.value = true, d.res.Iterations, d.value
+		f.seen = true
+		f.least, f.gain = min(f.least, d.maxAbs), min(f.gain, gain)
 		return false
 	}
 	limit := patience
@@ -181,34 +202,3 @@ func (f *flatness) floor() bool {
 	}
 	return d.res.Iterations-f.since >= limit
 }
-
-// escape watches runs without a penalty whose gradient is small enough: at a true
-// minimum the Newton step -H g has shrunk with it, but towards a minimum at infinity
-// the Hessian shrinks as fast as the gradient and the step keeps its length.
-type escape struct {
-	count int
-	first float64 // length of the step when first suspected
-}
-
-const (
-	// longStep is the share of the distance travelled that a step at convergence may
-	// still have; escapeSteps such steps, none below half the first, are proof enough.
-	longStep    = 0.01
-	escapeSteps = 5
-)
-
-// suspect tells whether dir, the Newton step at a converged point, is too long.
-func (e *escape) suspect(d *descent, dir []float64) bool {
-	norm := floats.Norm(dir, 2)
-	if norm <= longStep*(1+floats.Distance(d.x, d.opts.X0, 2)) || e.count > 0 && norm < e.first/2 {
-		e.count = 0
-		return false
-	}
-	if e.count == 0 {
-		e.first = norm
-	}
-	e.count++
-	return true
-}
-
-func (e *escape) certain() bool { return e.count > escapeSteps }

@@ -12,7 +12,7 @@ import (
 // step is tried first, value, gradient and Hessian in one read of X, so that the
 // evaluation which shows the step to be good is already the next iteration's. Where
 // it is not good, the step is searched for along the line, without reads of X when
-// the objective can (Liner).
+// the objective can (Liner). It begins at d's point, evaluated or not.
 func newton(ctx context.Context, d *descent) error {
 	obj := d.obj.(Hessian)
 	n := d.obj.Dim()
@@ -21,8 +21,10 @@ func newton(ctx context.Context, d *descent) error {
 	if err != nil {
 		return err
 	}
-	if err := d.start(f); err != nil {
-		return err
+	if !d.started() {
+		if err := d.start(f); err != nil {
+			return err
+		}
 	}
 	var (
 		dir     = make([]float64, n)
@@ -33,17 +35,20 @@ func newton(ctx context.Context, d *descent) error {
 		useless int // iterations at the floor that did not halve max|gradient|
 	)
 	for {
-		if (d.converged() && !d.unbounded) || d.exhausted() {
+		if !d.escaping() && (d.converged() || d.exhausted()) {
 			break
 		}
 		factor.direction(hess, d.grad, dir)
 		slope := floats.Dot(d.grad, dir)
-		if d.converged() && !away.suspect(d, dir) {
-			break
-		}
-		if away.certain() {
-			d.end(Separable)
-			return nil
+		if d.escaping() {
+			away.look(d, dir)
+			if away.certain() {
+				d.end(Separable)
+				return nil
+			}
+			if d.converged() && !away.suspected() || d.exhausted() {
+				break
+			}
 		}
 		if !(slope < 0) {
 			d.end(d.stuck(0))
@@ -85,10 +90,10 @@ func newton(ctx context.Context, d *descent) error {
 			useless = 0
 		}
 	}
-	if d.converged() {
+	d.end(MaxIter)
+	if d.converged() && !away.suspected() {
 		d.end(Converged)
 	}
-	d.end(MaxIter)
 	return nil
 }
 

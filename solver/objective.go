@@ -113,6 +113,10 @@ type Rounder interface {
 // classes that nothing penalises.
 type Unbounded interface {
 	Unbounded() bool
+
+	// Separates tells whether a value is so low that the point which has it proves
+	// the minimum to lie at infinity.
+	Separates(value float64) bool
 }
 
 // Hinter has a word for the user of a run that did not converge, such as which
