@@ -237,32 +237,29 @@ func findDelimiter(b []byte, n int) byte {
 // isHeader is HeaderAuto's rule.
 func isHeader(first, second [][]byte, o *ReadOptions) bool {
 	n := len(first)
-	c := columns{role: make([]int, n)}
-	skip := make([]bool, n)
-	label := -1
-	if !o.NoLabel || o.Features != nil && n > len(o.Features) {
-		label = n - 1
-	}
+	c := columns{role: slices.Repeat([]int{roleUnset}, n)}
 	for i, spec := range append([]string{o.Label, o.Weight, o.Offset}, o.Ignore...) {
 		if spec == "" {
 			continue
 		}
 		col, err := c.find(spec)
 		switch {
-		case err == nil && i == 0:
-			label = col
-		case err == nil && i > 2:
-			skip[col] = true
 		case err != nil && slices.ContainsFunc(first, func(cell []byte) bool { return string(cell) == spec }):
 			return true
+		case err == nil:
+			c.role[col] = []int{roleLabel, roleWeight, roleOffset, roleIgnored}[min(i, 3)]
 		}
+	}
+	label := slices.Index(c.role, roleLabel)
+	if label < 0 && (!o.NoLabel || o.Features != nil && n > len(o.Features)) {
+		label = c.lastUnset()
 	}
 	isText := func(cell []byte) bool {
 		_, number := parseNumber(cell)
 		return !number && !missingMark(cell) && !infinite(cell)
 	}
 	for col, cell := range first {
-		if col != label && !skip[col] && isText(cell) {
+		if col != label && c.role[col] != roleIgnored && isText(cell) {
 			return true
 		}
 	}

@@ -139,7 +139,7 @@ func (c *cutter) buffer(size int) []byte {
 	select {
 	case buf := <-c.free:
 		if cap(buf) >= size {
-			return buf[:cap(buf)]
+			return buf[:size]
 		}
 	default:
 	}
