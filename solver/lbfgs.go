@@ -28,17 +28,19 @@ const (
 // is then left to newton, if the objective allows it. At a true minimum that costs a
 // pass or two.
 func lbfgs(ctx context.Context, d *descent) error {
-	if err := bfgs(ctx, d); err != nil {
+	confirm := d.unbounded && d.obj.Dim() <= newtonDim && Can(d.obj, CanHessian)
+	if err := bfgs(ctx, d, confirm); err != nil {
 		return err
 	}
-	arrived := d.res.Status == Converged || d.res.Status == Precision
-	if d.unbounded && arrived && d.obj.Dim() <= newtonDim && Can(d.obj, CanHessian) {
+	if confirm && (d.res.Status == "" || d.res.Status == Precision) {
 		return newton(ctx, d)
 	}
 	return nil
 }
 
-func bfgs(ctx context.Context, d *descent) error {
+// bfgs is lbfgs without confirmation; with confirm it leaves the status open where
+// the confirmation has to begin.
+func bfgs(ctx context.Context, d *descent, confirm bool) error {
 	if err := d.evalStart(ctx); err != nil {
 		return err
 	}
@@ -55,6 +57,9 @@ func bfgs(ctx context.Context, d *descent) error {
 		past.direction(d.grad, dir)
 		slope := floats.Dot(d.grad, dir)
 		if d.escaping() {
+			if confirm {
+				return nil
+			}
 			away.look(d, dir)
 		}
 		switch {

@@ -90,8 +90,22 @@ func newton(ctx context.Context, d *descent) error {
 			useless = 0
 		}
 	}
-	d.end(MaxIter)
-	if d.converged() && !away.suspected() {
+	switch {
+	case !d.converged() || away.suspected():
+		d.end(MaxIter)
+	case d.unbounded && factor.singular:
+		// Columns that depend on each other make every Hessian singular. If the one at
+		// the origin is not, it is saturated probabilities that made this one so.
+		clear(xt)
+		if _, err := obj.EvalHessian(ctx, xt, gt, ht); err != nil {
+			return err
+		}
+		if factor.direction(ht, gt, dir); !factor.singular {
+			d.end(Separable)
+			return nil
+		}
+		d.end(Converged)
+	default:
 		d.end(Converged)
 	}
 	return nil
@@ -134,10 +148,11 @@ func (l *line) shorten(ctx context.Context, d *descent, dir []float64, unit poin
 // factor solves H p = -g for Hessians that may be singular or, by rounding or far
 // from a minimum, indefinite.
 type factor struct {
-	scale  []float64 // 1 / sqrt(H_jj), 0 for coordinates without curvature
-	scaled *mat.SymDense
-	damped *mat.SymDense
-	chol   mat.Cholesky
+	scale    []float64 // 1 / sqrt(H_jj), 0 for coordinates without curvature
+	scaled   *mat.SymDense
+	damped   *mat.SymDense
+	chol     mat.Cholesky
+	singular bool // the last Hessian needed damping
 }
 
 const (
@@ -152,7 +167,7 @@ const (
 )
 
 func newFactor(n int) *factor {
-	return &factor{make([]float64, n), mat.NewSymDense(n, nil), mat.NewSymDense(n, nil), mat.Cholesky{}}
+	return &factor{scale: make([]float64, n), scaled: mat.NewSymDense(n, nil), damped: mat.NewSymDense(n, nil)}
 }
 
 // direction sets dir to -(H + damping)^-1 g, with the smallest damping of H scaled
@@ -178,6 +193,7 @@ func (f *factor) direction(h *mat.SymDense, g, dir []float64) {
 	}
 	b := mat.NewVecDense(n, dir)
 	for damping := 0.0; ; damping = max(100*damping, minDamping) {
+		f.singular = damping > 0
 		f.damped.CopySym(f.scaled)
 		for j := range n {
 			f.damped.SetSym(j, j, f.scaled.At(j, j)+damping)
