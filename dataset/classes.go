@@ -54,6 +54,10 @@ func (ix classIndex) has(label string) bool {
 	return ok
 }
 
+// Index returns the class of a label's text; numeric classes compare by value. ok is
+// false where the label is none of the classes.
+func (c *Classes) Index(label string) (class int32, ok bool) { return c.index().of(label) }
+
 // numericClasses are the classes of finite numbers.
 func numericClasses(values []float64) Classes {
 	sorted := slices.Clone(values)

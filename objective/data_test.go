@@ -175,7 +175,9 @@ func (c referenceCase) problem(t *testing.T) problem {
 	case "balanced":
 		by.Balanced = true
 	}
-	w, err := objective.RowWeights(p.y, sample, p.classes, by)
+	factors, err := by.Factors(p.y, sample, p.classes)
+	require.NoError(t, err)
+	w, err := objective.RowWeights(p.y, sample, factors)
 	require.NoError(t, err)
 	p.weights = w
 	return p

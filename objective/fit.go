@@ -15,6 +15,10 @@ type Fit struct {
 	// Standardize penalises.
 	CoefStandardized [][]float64
 
+	// Mean and Deviation are those of the user's columns that CoefStandardized is
+	// about, unweighted over all rows.
+	Mean, Deviation []float64
+
 	// Objective is C sum_i s_i loss_i + penalty, as scikit-learn minimises it; without
 	// a penalty, C sum_i s_i loss_i.
 	Objective float64
@@ -34,6 +38,7 @@ func (o *Objective) Fit(theta []float64, value float64) Fit {
 		Coef: make([][]float64, k), Intercept: make([]float64, k), CoefStandardized: make([][]float64, k),
 		Objective: value * o.opts.C * o.sum,
 		Loss:      value - o.quad.at(theta, nil),
+		Mean:      o.columns.plainMean, Deviation: o.columns.deviation,
 	}
 	for i := range k {
 		f.Coef[i], f.Intercept[i] = o.coords.user(theta[i*p : (i+1)*p])

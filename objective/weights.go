@@ -15,13 +15,31 @@ type ClassWeights struct {
 	Explicit []float64
 }
 
-// RowWeights is the weight column of a fit: sample weight (nil: ones) times class
-// weight for each row. It returns nil, which stands for ones, when neither is given.
-// Labels are class numbers below classes. It checks what a fit needs: weights finite,
-// not negative and not all zero (*WeightError), two classes or more among the rows of
-// positive weight (*OneClassError), explicit class weights that fit (*OptionError).
-// labels and sample are not modified.
-func RowWeights(labels []int32, sample []float64, classes int, by ClassWeights) ([]float64, error) {
+// Factors is the weight of each class, nil for ones: the explicit weights, checked
+// (*OptionError), or the balanced ones of these labels and sample weights (nil: ones).
+func (by ClassWeights) Factors(labels []int32, sample []float64, classes int) ([]float64, error) {
+	switch {
+	case by.Explicit != nil && by.Balanced:
+		return nil, &OptionError{"class weights", "are either balanced or explicit, not both"}
+	case by.Balanced:
+		return balanced(labels, sample, classes), nil
+	case by.Explicit != nil && len(by.Explicit) != classes:
+		return nil, &OptionError{"class weights", "must be one for each class"}
+	}
+	for _, f := range by.Explicit {
+		if !(f >= 0) || math.IsInf(f, 1) {
+			return nil, &OptionError{"class weights", "must be finite and not negative"}
+		}
+	}
+	return by.Explicit, nil
+}
+
+// RowWeights is the weight column of a fit: sample weight (nil: ones) times the
+// factor of the row's class (nil: ones). It returns nil, which stands for ones, when
+// neither is given. It checks what a fit needs: weights finite, not negative and not
+// all zero (*WeightError), two classes or more among the rows of positive weight
+// (*OneClassError). labels and sample are not modified.
+func RowWeights(labels []int32, sample, factors []float64) ([]float64, error) {
 	if sample != nil && len(sample) != len(labels) {
 		return nil, &OptionError{"sample weights", "must be as many as the rows"}
 	}
@@ -30,21 +48,7 @@ func RowWeights(labels []int32, sample []float64, classes int, by ClassWeights) 
 			return nil, &WeightError{i, s, "weights must be finite and not negative"}
 		}
 	}
-	factor := by.Explicit
-	switch {
-	case factor != nil && by.Balanced:
-		return nil, &OptionError{"class weights", "are either balanced or explicit, not both"}
-	case factor != nil && len(factor) != classes:
-		return nil, &OptionError{"class weights", "must be one for each class"}
-	case by.Balanced:
-		factor = balanced(labels, sample, classes)
-	}
-	for _, f := range factor {
-		if !(f >= 0) || math.IsInf(f, 1) {
-			return nil, &OptionError{"class weights", "must be finite and not negative"}
-		}
-	}
-	if sample == nil && factor == nil {
+	if sample == nil && factors == nil {
 		return nil, checkClasses(labels, nil)
 	}
 	weights := make([]float64, len(labels))
@@ -53,8 +57,8 @@ func RowWeights(labels []int32, sample []float64, classes int, by ClassWeights) 
 		if sample != nil {
 			weights[i] = sample[i]
 		}
-		if factor != nil {
-			weights[i] *= factor[k]
+		if factors != nil {
+			weights[i] *= factors[k]
 		}
 	}
 	return weights, checkClasses(labels, weights)

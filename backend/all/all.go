@@ -1,0 +1,6 @@
+// Package all registers every backend of this build: import it for its effect.
+package all
+
+import (
+	_ "github.com/logreg-gpu/logreg-gpu/cpu/reference" // the one that is meant to be read
+)

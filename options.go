@@ -1,0 +1,109 @@
+package logreg
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/dataset"
+	"github.com/logreg-gpu/logreg-gpu/model"
+	"github.com/logreg-gpu/logreg-gpu/objective"
+	"github.com/logreg-gpu/logreg-gpu/solver"
+)
+
+// MaxClasses is the largest number of classes that a fit takes.
+const MaxClasses = 1000
+
+// Options say what to fit and how. Names and defaults follow scikit-learn, except
+// Tol. Start from DefaultOptions.
+type Options struct {
+	// Penalty is "l2" or "none".
+	Penalty string
+
+	// C is the weight of the losses against the penalty: smaller is stronger penalty.
+	C float64
+
+	// NoIntercept fixes the intercept at 0.
+	NoIntercept bool
+
+	// Standardize penalises the coefficients of (x - mean) / deviation instead of
+	// those of x. Coefficients are reported in the units of x all the same.
+	Standardize bool
+
+	ClassWeight ClassWeight
+
+	// Solver is "auto" or one of solver.Solvers.
+	Solver string
+
+	// Tol is the largest component of the gradient of the objective / (C sum s) at
+	// which a fit has converged; 0 is solver.DefaultTol.
+	Tol float64
+
+	// MaxIter bounds the iterations: -1 is the solver's own default, 0 returns the
+	// start, evaluated.
+	MaxIter int
+
+	// SGD is read by solver "sgd" alone.
+	SGD solver.SGD
+
+	// Warm starts from the coefficients of a model with the same features and classes.
+	Warm *model.Model
+
+	// Seed drives whatever is random. The same seed gives the same bits.
+	Seed uint64
+
+	// Backend is "auto" or the name of one of backend.Drivers.
+	Backend string
+
+	// Storage is the number format that X is held in.
+	Storage backend.Storage
+
+	// Threads bounds the CPU threads; 0 is all. It never changes a result.
+	Threads int
+
+	// Progress, if set, is told every step as it is made.
+	Progress func(solver.Step)
+}
+
+// DefaultOptions is an L2-penalised fit with C = 1 on the best backend there is.
+func DefaultOptions() Options {
+	return Options{Penalty: "l2", C: 1, Solver: solver.AutoName, Tol: solver.DefaultTol, MaxIter: -1, Backend: backend.AutoName}
+}
+
+// ClassWeight says how much each class counts; the zero value weighs all rows alike.
+type ClassWeight struct {
+	// Balanced weighs every class alike: n / (classes x rows of the class).
+	Balanced bool
+
+	// ByLabel is the weight of each class by its label; classes not named weigh 1.
+	ByLabel map[string]float64
+}
+
+// classWeights translates labels to class numbers.
+func (w ClassWeight) classWeights(classes *dataset.Classes) (objective.ClassWeights, error) {
+	by := objective.ClassWeights{Balanced: w.Balanced}
+	if w.ByLabel == nil {
+		return by, nil
+	}
+	by.Explicit = make([]float64, len(classes.Names))
+	for k := range by.Explicit {
+		by.Explicit[k] = 1
+	}
+	for label, weight := range w.ByLabel {
+		k, ok := classes.Index(label)
+		if !ok {
+			return by, &objective.OptionError{Option: "class weights", Reason: fmt.Sprintf("name class %q; the classes are %s", label, shortList(classes.Names))}
+		}
+		by.Explicit[k] = weight
+	}
+	return by, nil
+}
+
+// shortList shows the first names of a list.
+func shortList(names []string) string {
+	const shown = 10
+	if len(names) <= shown {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s, ... (%d)", strings.Join(names[:shown], ", "), len(names))
+}
