@@ -5,35 +5,13 @@
 // link, and afterwards column t % width of every (128/width)-th row for the gradient.
 // A row takes d|1 words of shared memory: odd strides keep both walks free of bank conflicts.
 #pragma once
+#include "copy_tile.h"
 #include "output.h"
 #include "reduce.h"
 
 enum { TILE = 128, TILE_COLUMNS = 64 };
 
 extern __shared__ __attribute__((aligned(16))) unsigned char tile_memory[];
-
-// copy_tile reads `count` numbers from p (aligned to one number only) to rows of `stride`
-// reals. inverse is ceil(2^20 / d): e * inverse >> 20 is e / d for e < 128 d, d <= 64.
-DEV void copy_tile(const stored *__restrict__ p, int count, int d, u32 inverse, int stride, real *x) {
-  const int skip = (int)((u64)p / sizeof(stored) % PER_VECTOR); // numbers from the 16-byte line to p
-  for (int v = TID_X * PER_VECTOR - skip; v < count; v += TILE * PER_VECTOR) {
-    int first = v < 0 ? 0 : v;
-    int row = (int)((u32)first * inverse >> 20), col = first - row * d;
-    if (v >= 0 && v + PER_VECTOR <= count) {
-      Vector q = *(const Vector *)(p + v);
-#pragma unroll
-      for (int e = 0; e < PER_VECTOR; e++) {
-        x[row * stride + col] = widen(q.v[e]);
-        if (++col == d) col = 0, row++;
-      }
-    } else {
-      for (int e = first; e < v + PER_VECTOR && e < count; e++) {
-        x[row * stride + col] = widen(p[e]);
-        if (++col == d) col = 0, row++;
-      }
-    }
-  }
-}
 
 template <bool HESS>
 DEV void tile_rows(const stored *__restrict__ X, i64 n, int d, u32 inverse, int log_width,

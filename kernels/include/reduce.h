@@ -29,7 +29,7 @@ DEV A block_sum(A v, A *scratch) {
 
 // scatter_sums sums each of the R values of every lane over the warp and leaves value
 // lane_row<R>(lane) with the lane: log2 R exchanges cost R-1 shuffles instead of
-// R log2 R. R is 1, 2 or 4.
+// R log2 R. R is a power of two up to 32.
 template <int R, int MASK = 16, class A>
 DEV A scatter_sums(A (&v)[R]) {
   if constexpr (R > 1) {
@@ -48,11 +48,8 @@ DEV A scatter_sums(A (&v)[R]) {
     return s;
   }
 }
+constexpr int log2_of(int r) { return r == 1 ? 0 : 1 + log2_of(r / 2); }
 template <int R>
-DEV int lane_row(int lane) {
-  return R == 1 ? 0 : R == 2 ? lane >> 4 : (lane >> 4) * 2 + (lane >> 3 & 1);
-}
+DEV int lane_row(int lane) { return lane >> (5 - log2_of(R)); }
 template <int R>
-DEV int row_lane(int row) {
-  return R == 1 ? 0 : R == 2 ? row << 4 : (row >> 1) << 4 | (row & 1) << 3;
-}
+DEV int row_lane(int row) { return row << (5 - log2_of(R)); }
