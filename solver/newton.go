@@ -161,8 +161,8 @@ const (
 	maxCond = 1e13
 
 	// minDamping is the first damping tried, relative to a diagonal of ones. Rounding
-	// errors of g (1e-16 of its terms) along a null direction then move a point by
-	// no more than 1e-6, while eigenvalues above it keep Newton's convergence.
+	// errors of g along a null direction, 1e-16 of its terms, then move a point by
+	// about 1e-6 of those, while eigenvalues above it keep Newton's convergence.
 	minDamping = 1e-10
 )
 
