@@ -175,9 +175,7 @@ func (c referenceCase) problem(t *testing.T) problem {
 	case "balanced":
 		by.Balanced = true
 	}
-	factors, err := by.Factors(p.y, sample, p.classes)
-	require.NoError(t, err)
-	w, err := objective.RowWeights(p.y, sample, factors)
+	w, err := rowWeights(p.y, sample, p.classes, by)
 	require.NoError(t, err)
 	p.weights = w
 	return p
