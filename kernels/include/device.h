@@ -11,6 +11,7 @@
 #define CTAID_Y blockIdx.y
 #define NTID_X blockDim.x
 #define NCTAID_X gridDim.x
+#define NCTAID_Y gridDim.y
 __device__ static __forceinline__ void sync_block() { __syncthreads(); }
 __device__ static __forceinline__ float fma_(float a, float b, float c) { return __fmaf_rn(a, b, c); }
 __device__ static __forceinline__ double fma_(double a, double b, double c) { return __fma_rn(a, b, c); }
@@ -29,6 +30,7 @@ __device__ static __forceinline__ long long double_bits(double f) { return __dou
 #define CTAID_Y __nvvm_read_ptx_sreg_ctaid_y()
 #define NTID_X __nvvm_read_ptx_sreg_ntid_x()
 #define NCTAID_X __nvvm_read_ptx_sreg_nctaid_x()
+#define NCTAID_Y __nvvm_read_ptx_sreg_nctaid_y()
 __device__ static __forceinline__ void sync_block() { __syncthreads(); }
 __device__ static __forceinline__ float fma_(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 __device__ static __forceinline__ double fma_(double a, double b, double c) { return __builtin_fma(a, b, c); }

@@ -6,40 +6,39 @@
 // exp(z_k - high).
 struct Softmax { real high, sum; };
 
-// softmax_sum reads z[k * step] + offset for k < count.
+// softmax_sum reads z[k * step] for k < count.
 template <class P>
-DEV Softmax softmax_sum(P z, i64 step, int count, real offset) {
-  real high = z[0] + offset, sum = 0;
-  for (int k = 1; k < count; k++) high = max_(high, z[k * step] + offset);
-  for (int k = 0; k < count; k++) sum += exp_neg(high - (z[k * step] + offset));
+DEV Softmax softmax_sum(P z, i64 step, int count) {
+  real high = z[0], sum = 0;
+  for (int k = 1; k < count; k++) high = max_(high, z[k * step]);
+  for (int k = 0; k < count; k++) sum += exp_neg(high - z[k * step]);
   return {high, sum};
 }
 
 // softmax_row overwrites the row's logits by the factors of x_i in each output's gradient,
 // m (p_k - [y = k]), or with HESS, given u_k = (x_i, 1).v_k, in the Hessian's product,
 // m p_k (u_k - sum_j p_j u_j). o is the model's first output.
-template <bool HESS, class P>
-DEV void softmax_row(const Output &o, const int *folds, i64 i, P z, P u, i64 step, int count, double &loss,
+template <bool HESS, class P, class Q>
+DEV void softmax_row(const Output &o, const int *folds, i64 i, P z, Q u, i64 step, int count, double &loss,
                      double &held) {
   const Weigh w = weigh(o, folds, i);
-  const real offset = o.offset ? o.offset[i] : (real)0;
   const int y = o.label[i];
   if (w.m == 0) {
     for (int k = 0; k < count; k++) z[k * step] = 0;
     return;
   }
-  const Softmax s = softmax_sum(z, step, count, offset);
+  const Softmax s = softmax_sum(z, step, count);
   if (!HESS) {
-    const real l = log_any(s.sum) + (s.high - (z[y * step] + offset));
+    const real l = log_any(s.sum) + (s.high - z[y * step]);
     if (w.held) held += (double)w.m * (double)l;
     else loss += (double)w.m * (double)l;
   }
   const real m = w.held ? (real)0 : w.m;
   real mean = 0;
   if (HESS)
-    for (int k = 0; k < count; k++) mean += exp_neg(s.high - (z[k * step] + offset)) / s.sum * u[k * step];
+    for (int k = 0; k < count; k++) mean += exp_neg(s.high - z[k * step]) / s.sum * u[k * step];
   for (int k = 0; k < count; k++) {
-    const real p = exp_neg(s.high - (z[k * step] + offset)) / s.sum;
+    const real p = exp_neg(s.high - z[k * step]) / s.sum;
     z[k * step] = HESS ? m * p * (u[k * step] - mean) : m * (k == y ? p - 1 : p);
   }
 }
