@@ -1,0 +1,14 @@
+// Package cpu is the backend "cpu": X is read once for the loss and gradient of all
+// models, by all cores.
+//
+//	logical blocks   blocks.go   rows cut by N and D alone, summed in block order
+//	  tiles          tile.go     rows that stay in the cache, for all three steps:
+//	    products     kernel.go   z = X w
+//	    link         link.go     loss, residual or curvature of each z
+//	    outer sums   kernel.go   g += X' r
+//
+// Numbers of type T are float64 for float64 storage and float32 for all narrower
+// ones, which are widened a tile at a time. Losses, and sums beyond one tile, are
+// float64. The package cpu/reference, imported here so that both are registered, is
+// the same in plain loops.
+package cpu

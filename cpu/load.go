@@ -1,0 +1,146 @@
+package cpu
+
+import (
+	"context"
+	"math"
+	"sync"
+
+	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/cpu/internal/columns"
+)
+
+// data is a loaded source or rows drawn from one.
+type data[T number] struct {
+	x       *matrix[T]
+	columns *columns.Columns
+	storage backend.Storage
+	affine  backend.Affine
+	threads int
+	kernel  kernels[T]
+	units   []float64 // of each weight column, then of the base weights; see unit
+	closed  bool
+}
+
+var (
+	_ backend.Data         = (*data[float32])(nil)
+	_ backend.HessVec      = (*data[float32])(nil)
+	_ backend.Gram         = (*data[float32])(nil)
+	_ backend.Sampler      = (*data[float32])(nil)
+	_ backend.LineSearcher = (*data[float32])(nil)
+)
+
+func (d *data[T]) Rows() int                { return d.columns.Rows }
+func (d *data[T]) Cols() int                { return d.columns.Cols }
+func (d *data[T]) Storage() backend.Storage { return d.storage }
+func (d *data[T]) Affine() backend.Affine   { return d.affine }
+func (d *data[T]) blocks() blocks           { return logicalBlocks(d.Rows(), d.Cols()) }
+
+func (d *data[T]) Close() error {
+	if d.closed {
+		return backend.ErrClosed
+	}
+	d.closed, d.x = true, nil
+	return nil
+}
+
+// load rounds the source to the storage, the mapped columns straight from the
+// source's numbers: no other copy of X is made.
+func load[T number](ctx context.Context, threads int, src *backend.Source, storage backend.Storage) (backend.Data, error) {
+	rows, cols := src.Shape()
+	narrow := map[backend.Storage]*narrowFormat{backend.BFloat16: bfloat16, backend.Float16: float16}[storage]
+	d := &data[T]{
+		x:       allocate[T](rows, cols, narrow),
+		affine:  backend.ChooseAffine(src),
+		storage: storage,
+		threads: threads,
+		kernel:  kernelsOf[T](),
+	}
+	var convert func(lo, hi int) error
+	switch x := src.X.Data().(type) {
+	case []float32:
+		convert = converter(x, d.x, d.affine, narrow, storage)
+	case []float64:
+		convert = converter(x, d.x, d.affine, narrow, storage)
+	}
+	var first firstError
+	err := each(ctx, logicalBlocks(rows, cols), threads, func() struct{} { return struct{}{} }, func(_ struct{}, lo, hi int) {
+		if err := convert(lo, hi); err != nil {
+			first.set(lo, err)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	if first.err != nil {
+		return nil, first.err
+	}
+	d.setColumns(columns.Copy(src))
+	return d, nil
+}
+
+// converter returns the function that stores rows lo to hi of src in x and reports
+// the first value that is not finite or too large.
+func converter[S, T number](src []S, x *matrix[T], affine backend.Affine, narrow *narrowFormat, storage backend.Storage) func(lo, hi int) error {
+	return func(lo, hi int) error {
+		for i := lo; i < hi; i++ {
+			for j, s := range src[i*x.cols : (i+1)*x.cols] {
+				v := float64(s)
+				if v-v != 0 {
+					return &backend.NotFiniteError{Row: i, Col: j, Value: v}
+				}
+				stored := affine.Map(j, v)
+				inRange := false
+				if narrow != nil {
+					bits := narrow.round(stored)
+					x.bits[i*x.cols+j] = bits
+					inRange = bits&0x7fff < narrow.infinity
+				} else {
+					t := T(stored)
+					x.vals[i*x.cols+j] = t
+					inRange = t-t == 0
+				}
+				if !inRange {
+					return &backend.RangeError{Row: i, Col: j, Value: v, Storage: storage}
+				}
+			}
+		}
+		return nil
+	}
+}
+
+// firstError keeps the error of the earliest rows.
+type firstError struct {
+	sync.Mutex
+	row int
+	err error
+}
+
+func (f *firstError) set(row int, err error) {
+	f.Lock()
+	defer f.Unlock()
+	if f.err == nil || row < f.row {
+		f.row, f.err = row, err
+	}
+}
+
+// setColumns takes the columns and the unit of each weight column.
+func (d *data[T]) setColumns(c *columns.Columns) {
+	d.columns = c
+	for _, col := range append(append([][]float64(nil), c.Weight...), c.Base) {
+		d.units = append(d.units, unit(col))
+	}
+}
+
+// unit is the power of two just below the largest weight. Residuals are weighted in
+// such units, so that weights of any size pass through T without loss.
+func unit(weights []float64) float64 {
+	high := 0.0
+	for _, w := range weights {
+		high = max(high, w)
+	}
+	if high == 0 {
+		return 1
+	}
+	_, e := math.Frexp(high)
+	return math.Ldexp(1, max(e-1, -1022)) // 1/unit must not overflow
+}
