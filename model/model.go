@@ -70,8 +70,8 @@ type Training struct {
 	Seed    uint64  `json:"seed"`
 
 	Status         string  `json:"status"`
-	Objective      float64 `json:"objective"` // C * loss + penalty
-	Loss           float64 `json:"loss"`      // the weighted sum over all rows
+	Objective      float64 `json:"objective"` // C sum of weighted losses + penalty
+	Loss           float64 `json:"loss"`      // the weighted mean over all rows
 	MaxAbsGradient float64 `json:"max_abs_gradient"`
 	Iterations     int     `json:"iterations"`
 	Passes         float64 `json:"passes"` // full reads of X

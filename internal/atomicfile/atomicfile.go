@@ -124,3 +124,26 @@ func named(path string, err error) error {
 		return err
 	}
 }
+
+// Writable tells whether Write could write path now, without touching it: long work
+// should not end in an unwritable file.
+func Writable(path string) error {
+	target := path
+	if info, err := os.Stat(path); err == nil {
+		if info.IsDir() {
+			return &fs.PathError{Op: "write", Path: path, Err: errors.New("is a directory")}
+		}
+		if !info.Mode().IsRegular() {
+			return nil
+		}
+		if target, err = filepath.EvalSymlinks(path); err != nil {
+			return named(path, err)
+		}
+	}
+	f, err := createTemp(target)
+	if err != nil {
+		return named(path, err)
+	}
+	f.Close()
+	return named(path, os.Remove(f.Name()))
+}

@@ -92,6 +92,8 @@ func TestWrite_ErrorsNameTheFileAskedFor(t *testing.T) {
 		var pe *fs.PathError
 		require.ErrorAs(t, err, &pe)
 		require.Equal(t, path, pe.Path)
+		require.Equal(t, err, Writable(path), "known before the work is done")
 	}
+	require.NoError(t, Writable(filepath.Join(dir, "f")))
 	requireOnly(t, dir)
 }

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/pflag"
+
+	"github.com/logreg-gpu/logreg-gpu/dataset"
+	"github.com/logreg-gpu/logreg-gpu/model"
+)
+
+// dataFlags say how DATA is read.
+type dataFlags struct {
+	format, delimiter, header string
+	label, weight, offset     string
+	ignore                    []string
+}
+
+func (d *dataFlags) register(flags *pflag.FlagSet) {
+	flags.StringVar(&d.label, "label", "", "label `column`, by name or index from 0 (default: the last, or the model's)")
+	flags.StringVar(&d.weight, "sample-weight", "", "`column` of sample weights")
+	flags.StringVar(&d.offset, "offset", "", "`column` added to the logit of each row")
+	flags.StringSliceVar(&d.ignore, "ignore", nil, "`columns` to leave out, comma-separated")
+	flags.StringVar(&d.format, "format", "", "csv or tsv (default: by the extension)")
+	flags.StringVar(&d.delimiter, "delimiter", "", "`character` between cells (default: found out)")
+	flags.StringVar(&d.header, "header", "auto", "whether the first row holds names: auto, yes or no")
+}
+
+// options translates the flags. a.stdin is what the path "-" reads.
+func (d *dataFlags) options(a *app) (dataset.ReadOptions, error) {
+	o := dataset.ReadOptions{
+		Format: d.format, Label: d.label, Weight: d.weight, Offset: d.offset, Ignore: d.ignore,
+		Threads: a.threads, Stdin: a.stdin,
+	}
+	headers := map[string]dataset.Header{"auto": dataset.HeaderAuto, "yes": dataset.HeaderPresent, "no": dataset.HeaderAbsent}
+	var ok bool
+	if o.Header, ok = headers[d.header]; !ok {
+		return o, usagef("--header is %q; use auto, yes or no", d.header)
+	}
+	switch {
+	case d.delimiter == `\t`:
+		o.Delimiter = '\t'
+	case len(d.delimiter) > 1:
+		return o, usagef("--delimiter is %q; it must be a single ASCII character", d.delimiter)
+	case d.delimiter != "":
+		o.Delimiter = d.delimiter[0]
+	}
+	return o, nil
+}
+
+// read reads DATA for training.
+func (d *dataFlags) read(ctx context.Context, a *app, path string) (*dataset.Dataset, error) {
+	o, err := d.options(a)
+	if err != nil {
+		return nil, err
+	}
+	return a.readDataset(ctx, path, o)
+}
+
+// readFor reads DATA for a model: its features by name, its classes.
+func (d *dataFlags) readFor(ctx context.Context, a *app, path string, m *model.Model, labelled bool) (*dataset.Dataset, error) {
+	o, err := d.options(a)
+	if err != nil {
+		return nil, err
+	}
+	o.Features, o.Classes, o.NoLabel = m.FeatureNames, &m.Classes, !labelled
+	if o.Label == "" {
+		o.Label = m.LabelName
+	}
+	return a.readDataset(ctx, path, o)
+}
+
+func (a *app) readDataset(ctx context.Context, path string, o dataset.ReadOptions) (*dataset.Dataset, error) {
+	ds, err := dataset.Read(ctx, path, o)
+	if err != nil {
+		return nil, err
+	}
+	rows, cols := ds.Shape()
+	a.detail("read %s: %d rows, %d features", path, rows, cols)
+	return ds, nil
+}
+
+// count is "1 row" or "7 rows".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"syscall"
+
+	"github.com/logreg-gpu/logreg-gpu/objective"
+	"github.com/logreg-gpu/logreg-gpu/solver"
+)
+
+// Exit statuses.
+const (
+	exitOK          = 0
+	exitFailure     = 1
+	exitUsage       = 2
+	exitInterrupted = 130 // 128 + SIGINT, as shells say it
+)
+
+// usageError is a command line that makes no sense, whatever the data.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error {
+	return &usageError{fmt.Errorf(format, args...)}
+}
+
+// outputError is a result that could not be written to stdout.
+type outputError struct{ err error }
+
+func (e *outputError) Error() string { return "cannot write the output: " + plain(e.err) }
+func (e *outputError) Unwrap() error { return e.err }
+
+// interruptedError is work that Ctrl-C ended, and what became of it.
+type interruptedError struct{ saved string }
+
+func (e *interruptedError) Error() string {
+	if e.saved == "" {
+		return "interrupted"
+	}
+	return "interrupted; the best point so far is in " + e.saved
+}
+
+// report says in one line on stderr what went wrong and returns the exit status.
+func (a *app) report(ctx context.Context, err error) int {
+	var (
+		usage       *usageError
+		option      *objective.OptionError
+		solverOpt   *solver.OptionError
+		unknown     *solver.UnknownError
+		interrupted *interruptedError
+	)
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &interrupted):
+		a.say("%v", err)
+		return exitInterrupted
+	case errors.Is(err, syscall.EPIPE):
+		return exitFailure // whoever closed the pipe knows
+	case ctx.Err() != nil:
+		a.say("interrupted")
+		return exitInterrupted
+	case errors.As(err, &usage):
+		a.say("%s", oneLine(err))
+		return exitUsage
+	case errors.As(err, &option), errors.As(err, &solverOpt), errors.As(err, &unknown):
+		a.say("%s", oneLine(err))
+		return exitUsage
+	default:
+		a.say("%s", oneLine(err))
+		return exitFailure
+	}
+}
+
+// oneLine keeps every error to one line, whatever library it came from.
+func oneLine(err error) string {
+	return strings.Join(strings.Fields(plain(err)), " ")
+}
+
+// plain is the message; a bare error of the file system is turned round to name the
+// file first, as all our errors do.
+func plain(err error) string {
+	if pe, ok := err.(*fs.PathError); ok {
+		return fmt.Sprintf("%s: cannot %s: %v", pe.Path, pe.Op, pe.Err)
+	}
+	return err.Error()
+}

@@ -1,0 +1,249 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	logreg "github.com/logreg-gpu/logreg-gpu"
+	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/dataset"
+	"github.com/logreg-gpu/logreg-gpu/internal/atomicfile"
+	"github.com/logreg-gpu/logreg-gpu/model"
+	"github.com/logreg-gpu/logreg-gpu/solver"
+)
+
+// train is the train command: its flags and, once run, what came of it.
+type train struct {
+	data        dataFlags
+	opts        logreg.Options
+	classWeight string
+	dtype       string
+	model, warm string // paths
+}
+
+func (a *app) trainCommand() *cobra.Command {
+	t := train{opts: logreg.DefaultOptions()}
+	cmd := &cobra.Command{
+		Use:   "train DATA",
+		Short: "Fit a model",
+		Long: `Fits a logistic regression to DATA: of two classes, or of more by softmax. It
+minimises scikit-learn's objective,
+
+  C * sum of weight_i * loss_i + penalty(coef),
+
+with the intercept unpenalised. A fit that does not converge says so on stderr and
+still succeeds: the result is the best point found.`,
+		Example: `  logreg-gpu train heart.csv --model heart.json
+  logreg-gpu train heart.csv --label disease --C 0.1 --standardize --json
+  zcat big.csv.gz | logreg-gpu train - --ignore id,date --class-weight balanced`,
+		Args: exactly("DATA"),
+		RunE: func(cmd *cobra.Command, args []string) error { return t.run(cmd.Context(), a, args[0]) },
+	}
+	t.register(cmd.Flags())
+	cmd.Flags().SortFlags = false
+	return cmd
+}
+
+func (t *train) register(flags *pflag.FlagSet) {
+	o := &t.opts
+	flags.StringVar(&t.model, "model", "", "`file` to save the model to")
+	t.data.register(flags)
+	flags.Float64Var(&o.C, "C", o.C, "weight of the losses against the penalty; smaller is a stronger penalty")
+	flags.StringVar(&o.Penalty, "penalty", o.Penalty, "l2 or none")
+	flags.BoolVar(&o.Standardize, "standardize", false, "penalise the coefficients of (x - mean) / deviation")
+	flags.BoolVar(&o.NoIntercept, "no-intercept", false, "fix the intercept at 0")
+	flags.StringVar(&t.classWeight, "class-weight", "", `balanced, or JSON such as {"0": 1, "1": 5}`)
+	flags.StringVar(&o.Solver, "solver", o.Solver, "auto, "+strings.Join(solverNames(), ", "))
+	flags.Float64Var(&o.Tol, "tol", o.Tol, "largest gradient component at which a fit has converged")
+	flags.IntVar(&o.MaxIter, "max-iter", o.MaxIter, "most iterations (epochs of sgd); -1: the solver's own limit")
+	flags.StringVar(&t.dtype, "dtype", backend.Auto.String(), "number format of X: auto, float64, float32, bfloat16 or float16")
+	flags.Uint64Var(&o.Seed, "seed", 0, "seed of whatever is random")
+	flags.StringVar(&t.warm, "warm-start", "", "`model` to start from")
+	flags.Float64Var(&o.SGD.LearningRate, "lr", solver.DefaultLearningRate, "sgd: learning rate")
+	flags.IntVar(&o.SGD.Batch, "batch", 0, "sgd: rows a step, 0 for all")
+	flags.Float64Var(&o.SGD.Momentum, "momentum", 0, "sgd: momentum")
+	flags.BoolVar(&o.SGD.Adam, "adam", false, "sgd: steps by Adam")
+	flags.StringVar((*string)(&o.SGD.Schedule), "schedule", "", "sgd: inverse-time or cosine (default: constant)")
+	flags.Float64Var(&o.SGD.Decay, "decay", 0, "sgd: decay of inverse-time, by the epoch")
+}
+
+func solverNames() (names []string) {
+	for _, s := range solver.Solvers() {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// trainResult is the JSON of train.
+type trainResult struct {
+	Backend          string      `json:"backend"`
+	Solver           string      `json:"solver"`
+	Dtype            string      `json:"dtype"`
+	Rows             int         `json:"rows"`
+	Cols             int         `json:"cols"`
+	Classes          []any       `json:"classes"`
+	Objective        float64     `json:"objective"`
+	Loss             float64     `json:"loss"`
+	MaxAbsGradient   float64     `json:"max_abs_gradient"`
+	Iterations       int         `json:"iterations"`
+	Passes           float64     `json:"passes"`
+	Status           string      `json:"status"`
+	Converged        bool        `json:"converged"`
+	Advice           string      `json:"advice,omitempty"`
+	Intercept        []float64   `json:"intercept"`
+	Coef             [][]float64 `json:"coef"`
+	CoefStandardized [][]float64 `json:"coef_standardized,omitempty"`
+	FeatureNames     []string    `json:"feature_names"`
+	Seconds          seconds     `json:"seconds"`
+	Model            string      `json:"model,omitempty"`
+}
+
+// seconds are wall-clock times: load is reading DATA and bringing it to the backend.
+type seconds struct {
+	Load  float64 `json:"load"`
+	Fit   float64 `json:"fit"`
+	Total float64 `json:"total"`
+}
+
+func (t *train) run(ctx context.Context, a *app, path string) error {
+	start := time.Now()
+	if err := t.prepare(a); err != nil {
+		return err
+	}
+	ds, err := t.data.read(ctx, a, path)
+	if err != nil {
+		return err
+	}
+	read := time.Since(start)
+
+	bar := a.newProgress(t.opts.Tol)
+	t.opts.Progress = bar.step
+	fit, err := logreg.Fit(ctx, ds, t.opts)
+	bar.done()
+	if err != nil {
+		return err
+	}
+	for _, passed := range fit.PassedOver {
+		a.detail("passed over %s", oneLine(passed))
+	}
+	fit.Model.Training.Program = "logreg-gpu " + programVersion()
+	if t.model != "" {
+		if err := fit.Model.Save(t.model); err != nil {
+			return err
+		}
+	}
+	if fit.Status == solver.Interrupted {
+		return &interruptedError{t.model}
+	}
+	if !fit.Converged() {
+		a.warn("%s", notConverged(fit))
+	}
+	if a.json {
+		return a.printJSON(t.result(ds, fit, read, time.Since(start)))
+	}
+	a.printFit(ds, fit, path, t.model)
+	return nil
+}
+
+// prepare checks and completes the options before anything large is read, and makes
+// sure that the model can be saved before an hour is spent on it.
+func (t *train) prepare(a *app) error {
+	o := &t.opts
+	o.Backend, o.Threads = a.backend, a.threads
+	if err := solver.Check(o.Solver); err != nil {
+		return err
+	}
+	if !(o.C > 0) || math.IsInf(o.C, 0) {
+		return usagef("--C is %v; it must be positive", o.C)
+	}
+	if !(o.Tol > 0) || math.IsInf(o.Tol, 0) {
+		return usagef("--tol is %v; it must be positive", o.Tol)
+	}
+	if o.MaxIter < -1 {
+		return usagef("--max-iter is %d; it must be at least 0, or -1 for the solver's own limit", o.MaxIter)
+	}
+	var err error
+	if o.Storage, err = backend.ParseStorage(t.dtype); err != nil {
+		return &usageError{err}
+	}
+	if o.ClassWeight, err = parseClassWeight(t.classWeight); err != nil {
+		return err
+	}
+	if t.warm != "" {
+		if o.Warm, err = model.Load(t.warm); err != nil {
+			return err
+		}
+	}
+	if t.model != "" {
+		return atomicfile.Writable(t.model)
+	}
+	return nil
+}
+
+func parseClassWeight(text string) (w logreg.ClassWeight, err error) {
+	switch text {
+	case "":
+		return w, nil
+	case "balanced":
+		w.Balanced = true
+		return w, nil
+	}
+	if err := json.Unmarshal([]byte(text), &w.ByLabel); err != nil {
+		return w, usagef(`--class-weight is %q; use balanced, or JSON such as {"0": 1, "1": 5}`, text)
+	}
+	return w, nil
+}
+
+func (t *train) result(ds *dataset.Dataset, fit *logreg.Result, read, total time.Duration) trainResult {
+	m := fit.Model
+	return trainResult{
+		Backend: fit.Backend, Solver: m.Training.Solver, Dtype: fit.Storage.String(),
+		Rows: m.Training.Rows, Cols: m.Cols(), Classes: labels(m.Classes),
+		Objective: fit.Objective, Loss: fit.Loss, MaxAbsGradient: fit.MaxAbsGradient,
+		Iterations: fit.Iterations, Passes: fit.Passes,
+		Status: string(fit.Status), Converged: fit.Converged(), Advice: fit.Advice,
+		Intercept: m.Intercept, Coef: m.Coef, CoefStandardized: m.CoefStandardized, FeatureNames: m.FeatureNames,
+		Seconds: seconds{Load: (read + fit.Load).Seconds(), Fit: fit.Fit.Seconds(), Total: total.Seconds()},
+		Model:   t.model,
+	}
+}
+
+// notConverged is the warning for a fit that ended before its tolerance.
+func notConverged(fit *logreg.Result) string {
+	text := fmt.Sprintf("the fit ended with status %s after %s, max|gradient| %.2g", fit.Status, count(fit.Iterations, "iteration"), fit.MaxAbsGradient)
+	if fit.Advice != "" {
+		text += ": " + fit.Advice
+	}
+	return text
+}
+
+// strongest orders the features by their largest absolute coefficient.
+func strongest(coef [][]float64) []int {
+	size := make([]float64, len(coef[0]))
+	order := make([]int, len(size))
+	for j := range size {
+		order[j] = j
+		for _, row := range coef {
+			size[j] = max(size[j], math.Abs(row[j]))
+		}
+	}
+	slices.SortStableFunc(order, func(i, j int) int {
+		switch {
+		case size[i] > size[j]:
+			return -1
+		case size[i] < size[j]:
+			return 1
+		default:
+			return 0
+		}
+	})
+	return order
+}

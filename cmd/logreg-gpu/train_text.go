@@ -1,0 +1,96 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+
+	logreg "github.com/logreg-gpu/logreg-gpu"
+	"github.com/logreg-gpu/logreg-gpu/dataset"
+)
+
+const (
+	shownFeatures = 12 // rows of the table of coefficients
+	shownClasses  = 6  // and columns
+)
+
+// printFit tells a person what was fitted, how well it went, what matters most in
+// it, and what to do next.
+func (a *app) printFit(ds *dataset.Dataset, fit *logreg.Result, path, saved string) {
+	m, tr := fit.Model, fit.Model.Training
+	a.print("%s: %s, %s, %d classes of %q\n", path, count(tr.Rows, "row"), count(m.Cols(), "feature"), len(m.Classes.Names), m.LabelName)
+
+	penalty := "no penalty"
+	if tr.Penalty != "none" {
+		penalty = fmt.Sprintf("%s penalty, C = %v", tr.Penalty, tr.C)
+		if m.CoefStandardized != nil {
+			penalty += ", on standardized features"
+		}
+	}
+	a.print("%s; solver %s on %s in %s\n\n", penalty, tr.Solver, fit.Backend, fit.Storage)
+
+	a.print("status          %s, %s, %.4g passes over the data\n", fit.Status, count(fit.Iterations, "iteration"), fit.Passes)
+	a.print("objective       %.10g\n", fit.Objective)
+	a.print("mean loss       %.10g\n", fit.Loss)
+	a.print("max |gradient|  %.2g\n", fit.MaxAbsGradient)
+	a.print("time            %.3g s to fit\n\n", fit.Fit.Seconds())
+
+	a.printCoefficients(fit)
+
+	if saved == "" {
+		a.print("\nThe model was not saved; --model model.json keeps it.\n")
+		return
+	}
+	a.print("\nThe model is in %s. Try:\n  logreg-gpu evaluate %s %s\n  logreg-gpu predict %s %s --proba\n", saved, saved, path, saved, path)
+}
+
+// printCoefficients shows the strongest features: the standardized coefficients
+// where there are some, since those compare.
+func (a *app) printCoefficients(fit *logreg.Result) {
+	m := fit.Model
+	coef, unit := m.Coef, "per unit of the feature"
+	if m.CoefStandardized != nil {
+		coef, unit = m.CoefStandardized, "per standard deviation of the feature"
+	}
+	order := strongest(coef)
+	title := "coefficients"
+	if len(order) > shownFeatures {
+		order = order[:shownFeatures]
+		title = fmt.Sprintf("the %d largest of %d coefficients", shownFeatures, m.Cols())
+	}
+	outputs := m.Classes.Names
+	if m.Outputs() == 1 {
+		outputs = outputs[1:]
+		a.print("%s for class %s against %s, %s:\n", title, m.Classes.Names[1], m.Classes.Names[0], unit)
+	} else {
+		a.print("%s, %s:\n", title, unit)
+	}
+	shown := min(len(outputs), shownClasses)
+
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	cell := func(v float64) { fmt.Fprintf(w, "%#.5g\t", v) }
+	if m.Outputs() > 1 {
+		fmt.Fprint(w, "\t")
+		for _, name := range outputs[:shown] {
+			fmt.Fprintf(w, "%s\t", name)
+		}
+		fmt.Fprintln(w)
+	}
+	for _, j := range order {
+		fmt.Fprintf(w, "  %s\t", m.FeatureNames[j])
+		for c := range shown {
+			cell(coef[c][j])
+		}
+		fmt.Fprintln(w)
+	}
+	if !m.Training.NoIntercept {
+		fmt.Fprint(w, "  intercept, at x = 0\t")
+		for c := range shown {
+			cell(m.Intercept[c])
+		}
+		fmt.Fprintln(w)
+	}
+	w.Flush()
+	if shown < len(outputs) {
+		a.print("  ... and %s\n", count(len(outputs)-shown, "more class"))
+	}
+}
