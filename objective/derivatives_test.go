@@ -61,10 +61,11 @@ func deviations(p problem) []float64 {
 	for j := range dev {
 		mean := 0.0
 		for _, x := range p.x {
-			mean += x[j] / float64(len(p.x))
+			mean += (x[j] - p.x[0][j]) / float64(len(p.x)) // exactly 0 for constant columns
 		}
 		for _, x := range p.x {
-			dev[j] += (x[j] - mean) * (x[j] - mean) / float64(len(p.x))
+			off := x[j] - p.x[0][j] - mean
+			dev[j] += off * off / float64(len(p.x))
 		}
 		if dev[j] = math.Sqrt(dev[j]); dev[j] == 0 {
 			dev[j] = 1
