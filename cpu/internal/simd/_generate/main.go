@@ -1,0 +1,52 @@
+// Command _generate writes the assembly of package simd with avo, one file a
+// kernel: go run . -kernel dots -out ../dots_amd64.s -stubs ../dots_amd64.go -pkg simd.
+//
+// It is a module of its own so that avo is no dependency of logreg-gpu.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+
+	"github.com/mmcloughlin/avo/build"
+)
+
+// kernels write one function each for a format and an instruction set.
+var kernels = map[string]func(machine){
+	"dots":  dots,
+	"outer": outer,
+	"link":  link,
+	"weigh": weigh,
+	"gram":  gram,
+	"exp":   exp,
+	"widen": widen,
+	"read":  read,
+}
+
+// formats are the number formats a kernel is written for: the stored ones for
+// widen, any for read.
+var formats = map[string][]string{
+	"widen": {"BF16", "F16"},
+	"read":  {""},
+}
+
+func main() {
+	name := flag.String("kernel", "", "the kernel to write")
+	flag.Parse()
+	write, ok := kernels[*name]
+	if !ok {
+		fmt.Fprintf(os.Stderr, "unknown kernel %q\n", *name)
+		os.Exit(2)
+	}
+	list := formats[*name]
+	if list == nil {
+		list = []string{"32", "64"}
+	}
+	for _, format := range list {
+		for _, set := range []string{"AVX512", "AVX2"} {
+			write(machine{set: set, format: format})
+		}
+	}
+	build.Generate()
+}

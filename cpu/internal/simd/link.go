@@ -1,0 +1,74 @@
+package simd
+
+// linkRows is how many rows LinkGeneric takes through its steps at a time, so that
+// what lies between them stays in the cache.
+const linkRows = 64
+
+// LinkGeneric is Kernels.Link over package fastmath.
+func LinkGeneric[T Number](label []int32, class int32, z, loss []T) {
+	var scratch [linkRows]T
+	check(len(z) >= len(label) && len(loss) >= len(label))
+	for len(label) > 0 {
+		n := min(linkRows, len(label))
+		e, l := scratch[:n], loss[:n]
+		for i, y := range label[:n] {
+			t := z[i]
+			if y == class {
+				t = -t
+			}
+			z[i] = t
+			e[i] = max(t, -t)
+		}
+		ExpNegGeneric(e, e)
+		Log1pGeneric(l, e)
+		for i, y := range label[:n] {
+			t, top := z[i], e[i]
+			l[i] = max(0, t) + l[i]
+			if t > 0 {
+				top = 1
+			}
+			s := top / (1 + e[i])
+			if y == class {
+				s = -s
+			}
+			z[i] = s
+		}
+		label, z, loss = label[n:], z[n:], loss[n:]
+	}
+}
+
+// weighLanes is the number of float64 sums that Weigh keeps: row i goes to sum i mod
+// weighLanes.
+const weighLanes = 8
+
+// WeighGeneric is Kernels.Weigh.
+func WeighGeneric[T Number](loss, residual []T, mass []float64, unit float64) (sumLoss, sumResidual float64) {
+	check(len(residual) >= len(loss) && (mass == nil || len(mass) >= len(loss)))
+	var sums [2 * weighLanes]float64
+	return weighInto(&sums, loss, residual, mass, 1/unit)
+}
+
+// weighInto goes on from partial sums, those of the losses first, and adds them up.
+func weighInto[T Number](sums *[2 * weighLanes]float64, loss, residual []T, mass []float64, scale float64) (sumLoss, sumResidual float64) {
+	for i, l := range loss {
+		lane := i % weighLanes
+		if mass == nil {
+			sums[lane] += float64(l)
+			sums[weighLanes+lane] += float64(residual[i])
+			continue
+		}
+		m := mass[i]
+		if m == 0 {
+			residual[i] = 0
+			continue
+		}
+		sums[lane] += float64(float64(l) * m)
+		residual[i] = T(float64(residual[i]) * float64(m*scale))
+		sums[weighLanes+lane] += float64(residual[i])
+	}
+	return sumLanes(sums[:weighLanes]), sumLanes(sums[weighLanes:])
+}
+
+func sumLanes(s []float64) float64 {
+	return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]))
+}
