@@ -13,6 +13,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
+	_ "github.com/logreg-gpu/logreg-gpu/cpu"
 	_ "github.com/logreg-gpu/logreg-gpu/cpu/reference"
 	"github.com/logreg-gpu/logreg-gpu/objective"
 	"github.com/logreg-gpu/logreg-gpu/solver"

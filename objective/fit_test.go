@@ -54,12 +54,15 @@ func (p problem) mapped(place, scale []float64) problem {
 func TestSolve_P3_GradientVanishesInUsersUnits(t *testing.T) {
 	p := readCSV(t, "../dataset/builtin/breast_cancer.csv")
 	for _, name := range descending {
-		for _, standardize := range []bool{false, true} {
-			o := p.objective(t, objective.Options{Standardize: standardize})
-			r, f := solve(t, name, o, solver.Options{})
-			require.Equal(t, solver.Converged, r.Status)
+		for _, c := range []struct {
+			standardize bool
+			iterations  int
+		}{{false, 0}, {true, 0}, {false, 2}, {true, 2}} { // to the end, and on the way
+			o := p.objective(t, objective.Options{Standardize: c.standardize})
+			r, f := solve(t, name, o, solver.Options{MaxIter: c.iterations})
+			require.Equal(t, c.iterations == 0, r.Status == solver.Converged)
 			judged, coef := p, f.Coef[0] // in the columns that the penalty sees
-			if standardize {
+			if c.standardize {
 				judged, coef = p.standardised(), f.CoefStandardized[0]
 			}
 			grad := append(append([]float64(nil), coef...), 0)
@@ -69,9 +72,11 @@ func TestSolve_P3_GradientVanishesInUsersUnits(t *testing.T) {
 				grad[len(x)] += e
 			}
 			floats.Scale(1/float64(len(p.x)), grad)
-			require.LessOrEqual(t, r.MaxAbsGradient, 1e-6)
 			// Columns of size 1e3 round z and sums to 1e-12 of that.
-			require.InDelta(t, largest(grad), r.MaxAbsGradient, 1e-9)
+			require.InDelta(t, largest(grad), r.MaxAbsGradient, 1e-9*(1+largest(grad)))
+			if r.Status == solver.Converged {
+				require.LessOrEqual(t, r.MaxAbsGradient, 1e-6)
+			}
 		}
 	}
 }
@@ -300,6 +305,7 @@ func TestSolve_P22_SeparableClassesAreReported(t *testing.T) {
 	}
 	for name, p := range map[string]problem{
 		"complete": setosa, "one class of three": iris, "one column": leak, "weighted": weighted,
+		"more columns than rows": noisy(6, 40, 2, 13), "softmax of few rows": noisy(9, 20, 3, 13),
 		"cancer": readCSV(t, "../dataset/builtin/breast_cancer.csv"),
 	} {
 		for _, s := range descending {
@@ -307,8 +313,8 @@ func TestSolve_P22_SeparableClassesAreReported(t *testing.T) {
 				r, f := solve(t, s, p.objective(t, objective.Options{Penalty: objective.None}), solver.Options{Tol: tol})
 				require.Equal(t, solver.Separable, r.Status, "%s by %s to %g", name, s, tol)
 				require.Contains(t, r.Advice, "--penalty l2")
-				if s == "newton" { // 1 of the logit an iteration, to 1e-10 and a few more
-					require.Less(t, r.Iterations, 50)
+				if s == "newton" && tol == 1e-4 { // soon after the gradient would pass for converged
+					require.Less(t, r.Iterations, 30)
 				}
 				require.False(t, math.IsNaN(largest(f.Coef...)) || math.IsInf(largest(f.Coef...), 0))
 			}
