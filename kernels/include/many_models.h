@@ -23,7 +23,7 @@ struct Many {
   int d, ld;
   u32 inverse;   // of copy_tile where rows are contiguous (ld = d <= 64), else 0
   int log_width; // the power of two next above min(d, 256); at least 16 columns
-  int tile;      // rows at a time: a multiple of 16, as shared memory allows
+  int tile;      // rows at a time: a multiple of 4 (tensor cores: 16)
   const real *coef; // [outputs (HESS: 2 x outputs)][ldw], the vectors after the coefficients
   int ldw, outputs;
   const Output *out;
@@ -35,7 +35,8 @@ struct Many {
 
 DEV int many_stride(const Many &a) { return a.inverse ? a.d | 1 : a.ld + 4; }
 
-// load_rows brings rows of X to shared memory and clears those up to the next multiple of 16.
+// load_rows brings rows of X to shared memory and clears those up to the next multiple of 16
+// or the end of the tile.
 DEV void load_rows(const Many &a, i64 i, int rows, int stride, real *x) {
   if (a.inverse) {
     copy_tile(a.X + i * a.d, rows * a.d, a.d, a.inverse, stride, x);
@@ -49,7 +50,7 @@ DEV void load_rows(const Many &a, i64 i, int rows, int stride, real *x) {
         for (int e = 0; e < 4; e++) x[row * stride + q * 4 + e] = v[e];
       }
   }
-  const int last = (rows + 15) / 16 * 16, used = a.inverse ? a.d : a.ld;
+  const int last = min_(a.tile, (rows + 15) / 16 * 16), used = a.inverse ? a.d : a.ld;
   for (int row = rows + TID_X / 32; row < last; row += THREADS / 32)
     for (int j = TID_X % 32; j < used; j += 32) x[row * stride + j] = 0;
 }
