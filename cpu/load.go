@@ -58,9 +58,9 @@ func load[T number](ctx context.Context, threads int, src *backend.Source, stora
 	var convert func(lo, hi int) error
 	switch x := src.X.Data().(type) {
 	case []float32:
-		convert = converter(x, d.x, d.affine, narrow, storage)
+		convert = converter(x, d.x, d.affine, storage)
 	case []float64:
-		convert = converter(x, d.x, d.affine, narrow, storage)
+		convert = converter(x, d.x, d.affine, storage)
 	}
 	var first firstError
 	err := each(ctx, logicalBlocks(rows, cols), threads, func() struct{} { return struct{}{} }, func(_ struct{}, lo, hi int) {
@@ -80,7 +80,7 @@ func load[T number](ctx context.Context, threads int, src *backend.Source, stora
 
 // converter returns the function that stores rows lo to hi of src in x and reports
 // the first value that is not finite or too large.
-func converter[S, T number](src []S, x *matrix[T], affine backend.Affine, narrow *narrowFormat, storage backend.Storage) func(lo, hi int) error {
+func converter[S, T number](src []S, x *matrix[T], affine backend.Affine, storage backend.Storage) func(lo, hi int) error {
 	return func(lo, hi int) error {
 		for i := lo; i < hi; i++ {
 			for j, s := range src[i*x.cols : (i+1)*x.cols] {
@@ -88,18 +88,7 @@ func converter[S, T number](src []S, x *matrix[T], affine backend.Affine, narrow
 				if v-v != 0 {
 					return &backend.NotFiniteError{Row: i, Col: j, Value: v}
 				}
-				stored := affine.Map(j, v)
-				inRange := false
-				if narrow != nil {
-					bits := narrow.round(stored)
-					x.bits[i*x.cols+j] = bits
-					inRange = bits&0x7fff < narrow.infinity
-				} else {
-					t := T(stored)
-					x.vals[i*x.cols+j] = t
-					inRange = t-t == 0
-				}
-				if !inRange {
+				if !x.put(i*x.cols+j, affine.Map(j, v)) {
 					return &backend.RangeError{Row: i, Col: j, Value: v, Storage: storage}
 				}
 			}

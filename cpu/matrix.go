@@ -6,30 +6,30 @@ import "github.com/logreg-gpu/logreg-gpu/internal/half"
 type number interface{ float32 | float64 }
 
 // matrix is the stored X, row-major without padding: vals where the storage is T
-// itself, bits where it is a 16-bit format that widen turns into T.
+// itself, bits where it is a narrow format.
 type matrix[T number] struct {
 	rows, cols int
 	vals       []T
 	bits       []uint16
-	widen      func(uint16) float32
+	narrow     *narrowFormat
 }
 
 // tile returns rows lo to hi as T. buf is used where they must be widened.
 func (x *matrix[T]) tile(lo, hi int, buf []T) []T {
 	lo, hi = lo*x.cols, hi*x.cols
-	if x.bits == nil {
+	if x.narrow == nil {
 		return x.vals[lo:hi]
 	}
 	buf = buf[:hi-lo]
 	for i, b := range x.bits[lo:hi] {
-		buf[i] = T(x.widen(b))
+		buf[i] = T(x.narrow.widen(b))
 	}
 	return buf
 }
 
 // buffer returns what tile needs for rows rows: nothing where nothing is widened.
 func (x *matrix[T]) buffer(rows int) []T {
-	if x.bits == nil {
+	if x.narrow == nil {
 		return nil
 	}
 	return make([]T, rows*x.cols)
@@ -37,13 +37,34 @@ func (x *matrix[T]) buffer(rows int) []T {
 
 // allocate makes room for rows x cols numbers, of type T where narrow is nil.
 func allocate[T number](rows, cols int, narrow *narrowFormat) *matrix[T] {
-	x := &matrix[T]{rows: rows, cols: cols}
+	x := &matrix[T]{rows: rows, cols: cols, narrow: narrow}
 	if narrow == nil {
 		x.vals = make([]T, rows*cols)
 	} else {
-		x.bits, x.widen = make([]uint16, rows*cols), narrow.widen
+		x.bits = make([]uint16, rows*cols)
 	}
 	return x
+}
+
+// put rounds v to the storage at place i and tells whether it is in range.
+func (x *matrix[T]) put(i int, v float64) bool {
+	if x.narrow == nil {
+		t := T(v)
+		x.vals[i] = t
+		return t-t == 0
+	}
+	x.bits[i] = x.narrow.round(v)
+	return x.bits[i]&0x7fff < x.narrow.infinity
+}
+
+// copyRow sets row i to row r of from, which has the same storage.
+func (x *matrix[T]) copyRow(i int, from *matrix[T], r int) {
+	at, to, n := r*x.cols, i*x.cols, x.cols
+	if x.narrow == nil {
+		copy(x.vals[to:to+n], from.vals[at:at+n])
+	} else {
+		copy(x.bits[to:to+n], from.bits[at:at+n])
+	}
 }
 
 // narrowFormat is a 16-bit format.

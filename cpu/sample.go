@@ -14,19 +14,10 @@ func (d *data[T]) Sample(ctx context.Context, rows []int, factor []float64) (bac
 		return nil, err
 	}
 	cols := d.Cols()
-	x := &matrix[T]{rows: len(rows), cols: cols, widen: d.x.widen}
-	if d.x.bits != nil {
-		x.bits = make([]uint16, len(rows)*cols)
-	} else {
-		x.vals = make([]T, len(rows)*cols)
-	}
+	x := allocate[T](len(rows), cols, d.x.narrow)
 	err := each(ctx, logicalBlocks(len(rows), cols), d.threads, func() struct{} { return struct{}{} }, func(_ struct{}, lo, hi int) {
 		for i, r := range rows[lo:hi] {
-			if x.bits != nil {
-				copy(x.bits[(lo+i)*cols:(lo+i+1)*cols], d.x.bits[r*cols:])
-			} else {
-				copy(x.vals[(lo+i)*cols:(lo+i+1)*cols], d.x.vals[r*cols:])
-			}
+			x.copyRow(lo+i, d.x, r)
 		}
 	})
 	if err != nil {

@@ -29,7 +29,7 @@ type Options struct {
 	MaxNumbers int
 
 	// Rounds is how many sets of cases are run, each covering all pairs of levels;
-	// 0 is 2.
+	// 0 is 1.
 	Rounds int
 
 	// Seed makes the data; 0 is 1.

@@ -9,7 +9,7 @@ import (
 // RunAll runs the whole suite. b stays open.
 func RunAll(t *testing.T, b backend.Backend, o Options) {
 	if o.Rounds == 0 {
-		o.Rounds = 2
+		o.Rounds = 1
 	}
 	if o.Seed == 0 {
 		o.Seed = 1

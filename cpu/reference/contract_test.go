@@ -10,5 +10,5 @@ import (
 // The reference against itself: that the suite's demands can be met, and the parts of
 // the contract that are not numbers.
 func TestBackend_HoldsTheContract(t *testing.T) {
-	backendtest.RunAll(t, reference.New(), backendtest.Options{Rounds: 1})
+	backendtest.RunAll(t, reference.New(), backendtest.Options{MaxNumbers: 20000})
 }
