@@ -1,0 +1,153 @@
+package kernels
+
+import (
+	"embed"
+	"fmt"
+)
+
+//go:generate ./build.sh
+
+//go:embed ptx
+var files embed.FS
+
+// Target is one virtual architecture that the kernels are compiled for.
+type Target struct {
+	Name         string // "sm_80", as in .target and in the folder's name
+	Major, Minor int    // the least compute capability it runs on
+	Driver       int    // the least CUDA version of a driver that reads its PTX version
+}
+
+// Targets are the committed ones, the most capable first.
+var Targets = []Target{
+	{"sm_90", 9, 0, 11080}, // PTX 7.8
+	{"sm_80", 8, 0, 11000}, // PTX 7.0
+	{"sm_75", 7, 5, 10010}, // PTX 6.4
+}
+
+// Choose returns the best target for a device and the CUDA version of its driver.
+func Choose(major, minor, driver int) (Target, bool) {
+	for _, t := range Targets {
+		if driver >= t.Driver && (major > t.Major || major == t.Major && minor >= t.Minor) {
+			return t, true
+		}
+	}
+	return Target{}, false
+}
+
+// Kernel is one entry point for each storage it exists in.
+type Kernel struct {
+	Name     string   // the entry without its storage: "logistic_eval_warp128"
+	File     string   // the file without its storage: "logistic_eval_warp"
+	Threads  int      // of a block; 0: computed at launch
+	Storages []string // "f32", ... ; nil: the file does not depend on the storage
+	Since    int      // the least major compute capability; 0: all
+}
+
+// Entry is the name of the entry point for a storage.
+func (k Kernel) Entry(storage string) string {
+	if k.Storages == nil {
+		return k.Name
+	}
+	return k.Name + "_" + storage
+}
+
+// Module is the name of the file for a storage, as PTX takes it.
+func (k Kernel) Module(storage string) string {
+	if k.Storages == nil {
+		return k.File
+	}
+	return k.File + "." + storage
+}
+
+var (
+	all    = []string{"f32", "f64", "bf16", "f16"}
+	reals  = []string{"f32", "f64"} // kernels that never read X: of real numbers, not of stored ones
+	double = []string{"f64"}
+	single = []string{"f32", "bf16", "f16"} // products in float32
+)
+
+// Table is every kernel there is.
+var Table = []Kernel{
+	{"logistic_eval_tile", "logistic_eval_tile", 128, all, 0},
+	{"logistic_eval_warp128", "logistic_eval_warp", 256, all, 0},
+	{"logistic_eval_warp256", "logistic_eval_warp", 256, all, 0},
+	{"logistic_eval_warp512", "logistic_eval_warp", 256, all, 0},
+	{"logistic_eval_warp1024", "logistic_eval_warp", 256, single, 0},
+	{"logistic_eval_block4096", "logistic_eval_block", 512, all, 0},
+	{"logistic_eval_block8192", "logistic_eval_block", 512, double, 0},
+	{"logistic_eval_block16384", "logistic_eval_block", 512, single, 0},
+	{"logistic_eval_k256", "logistic_eval_k", 256, all, 0},
+	{"logistic_eval_k512", "logistic_eval_k", 256, double, 0},
+	{"logistic_eval_k1024", "logistic_eval_k", 256, single, 0},
+	{"logistic_eval_k_mma128", "logistic_eval_k_mma", 256, single, 8},
+	{"logistic_eval_k_mma1024", "logistic_eval_k_mma", 256, single, 8},
+	{"softmax_eval256", "softmax_eval", 256, all, 0},
+	{"softmax_eval512", "softmax_eval", 256, double, 0},
+	{"softmax_eval1024", "softmax_eval", 256, single, 0},
+	{"softmax_eval_mma128", "logistic_eval_k_mma", 256, single, 8},
+	{"softmax_eval_mma1024", "logistic_eval_k_mma", 256, single, 8},
+	{"hess_vec_tile", "hess_vec", 128, all, 0},
+	{"hess_vec_warp128", "hess_vec", 256, all, 0},
+	{"hess_vec_warp256", "hess_vec", 256, all, 0},
+	{"hess_vec_warp512", "hess_vec", 256, all, 0},
+	{"hess_vec_warp1024", "hess_vec", 256, single, 0},
+	{"hess_vec_block4096", "hess_vec", 512, all, 0},
+	{"hess_vec_block8192", "hess_vec", 512, single, 0},
+	{"hess_vec_k256", "hess_vec_k", 256, all, 0},
+	{"hess_vec_k512", "hess_vec_k", 256, double, 0},
+	{"hess_vec_k1024", "hess_vec_k", 256, single, 0},
+	{"softmax_hess256", "hess_vec_k", 256, all, 0},
+	{"softmax_hess512", "hess_vec_k", 256, double, 0},
+	{"softmax_hess1024", "hess_vec_k", 256, single, 0},
+	{"logits4", "logits", 256, all, 0},
+	{"logits16", "logits", 256, all, 0},
+	{"residual_logistic", "residual", 256, reals, 0},
+	{"residual_softmax", "residual", 256, reals, 0},
+	{"hess_logistic", "residual", 256, reals, 0},
+	{"hess_softmax", "residual", 256, reals, 0},
+	{"weights_logistic", "residual", 256, reals, 0},
+	{"weights_softmax", "residual", 256, reals, 0},
+	{"xtr", "xtr", 256, all, 0},
+	{"line_logistic", "line", 256, reals, 0},
+	{"line_softmax", "line", 256, reals, 0},
+	{"predict_logistic", "predict", 256, reals, 0},
+	{"predict_softmax", "predict", 256, reals, 0},
+	{"gram", "gram", 256, all, 0},
+	{"gram_mma", "gram_mma", 256, single, 8},
+	{"eval_gram", "eval_gram", 0, all, 0},
+	{"stats", "stats", 256, all, 0},
+	{"combine_stats", "stats", 256, all, 0},
+	{"scale_convert_from32", "scale_convert", 256, all, 0},
+	{"scale_convert_from64", "scale_convert", 256, all, 0},
+	{"gather_rows_b2", "gather_rows", 256, nil, 0},
+	{"gather_rows_b4", "gather_rows", 256, nil, 0},
+	{"gather_rows_b8", "gather_rows", 256, nil, 0},
+	{"gather_weights_f32", "gather_rows", 256, nil, 0},
+	{"gather_weights_f64", "gather_rows", 256, nil, 0},
+	{"combine_partials_f32", "combine_partials", 1024, nil, 0},
+	{"combine_partials_f64", "combine_partials", 1024, nil, 0},
+	{"sgd_epochs", "sgd_epochs", 256, all, 0},
+}
+
+var byName = func() map[string]Kernel {
+	m := make(map[string]Kernel, len(Table))
+	for _, k := range Table {
+		m[k.Name] = k
+	}
+	return m
+}()
+
+// Find returns the kernel of that name.
+func Find(name string) (Kernel, bool) {
+	k, ok := byName[name]
+	return k, ok
+}
+
+// PTX returns the text of one module for one target: PTX("sm_80", "xtr.f32").
+func PTX(target, module string) ([]byte, error) {
+	text, err := files.ReadFile("ptx/" + target + "/" + module + ".ptx")
+	if err != nil {
+		return nil, fmt.Errorf("kernels: no %s for %s", module, target)
+	}
+	return text, nil
+}
