@@ -21,28 +21,34 @@ func (k *kernels[T]) lossResidual(m backend.Model, label []int32, z, l, e []T) {
 		return
 	}
 	// With t = -z for the class itself, z for the others: l = log(1 + e^t), and the
-	// residual is sigmoid(t) with the sign of dt/dz.
+	// residual is sigmoid(t) with the sign of dt/dz. Signs are as good as random, so
+	// they are computed with and not branched on.
 	z, e = z[:n], e[:n]
 	for i, y := range label {
-		if y == m.Class {
-			z[i] = -z[i]
-		}
+		z[i] *= side[T](y, m.Class)
 		e[i] = abs(z[i])
 	}
 	k.expNeg(e, e)
 	k.log1p(l, e)
 	for i, y := range label {
 		t, ei := z[i], e[i]
-		s := ei / (1 + ei)
+		l[i] += max(t, 0)
+		positive := 0
 		if t > 0 {
-			l[i] += t
-			s = 1 / (1 + ei)
+			positive = 1
 		}
-		if y == m.Class {
-			s = -s
-		}
-		z[i] = s
+		top := [2]T{ei, 1}[positive]
+		z[i] = side[T](y, m.Class) * top / (1 + ei)
 	}
+}
+
+// side is dt/dz: -1 where the label is the class, else 1.
+func side[T number](label, class int32) T {
+	other := int32(0)
+	if label != class {
+		other = 1
+	}
+	return T(2*other - 1)
 }
 
 func (k *kernels[T]) softmaxLoss(classes int, label []int32, z, l, e []T) {
@@ -137,9 +143,4 @@ func (k *kernels[T]) curvatures(z, e []T) {
 	}
 }
 
-func abs[T number](v T) T {
-	if v < 0 {
-		return -v
-	}
-	return v
-}
+func abs[T number](v T) T { return T(math.Abs(float64(v))) }
