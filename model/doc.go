@@ -10,6 +10,6 @@
 // but names and numbers: z = x.coef + intercept.
 //
 // Predictions are computed here in float64, by plain sums in a fixed order: the same
-// bits on every machine, whatever trained the model. The package does no training
-// and reads no tables.
+// bits for any number of threads, whatever trained the model. The package does no
+// training and reads no tables.
 package model

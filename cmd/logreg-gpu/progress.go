@@ -48,7 +48,7 @@ func (a *app) newBar(tol float64) progress {
 		})),
 		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string {
 			s := latest.Load()
-			return fmt.Sprintf(" max|gradient| %.1e of %.1e, %.4g passes", s.MaxAbsGradient, tol, s.Passes)
+			return fmt.Sprintf(" max|gradient| %.1e of %.1e, %.6g passes", s.MaxAbsGradient, tol, s.Passes)
 		})))
 	first := math.NaN()
 	return progress{

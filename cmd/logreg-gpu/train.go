@@ -17,6 +17,7 @@ import (
 	"github.com/logreg-gpu/logreg-gpu/dataset"
 	"github.com/logreg-gpu/logreg-gpu/internal/atomicfile"
 	"github.com/logreg-gpu/logreg-gpu/model"
+	"github.com/logreg-gpu/logreg-gpu/objective"
 	"github.com/logreg-gpu/logreg-gpu/solver"
 )
 
@@ -161,6 +162,9 @@ func (t *train) prepare(a *app) error {
 	if err := solver.Check(o.Solver); err != nil {
 		return err
 	}
+	if _, err := objective.ParsePenalty(o.Penalty); err != nil {
+		return err
+	}
 	if !(o.C > 0) || math.IsInf(o.C, 0) {
 		return usagef("--C is %v; it must be positive", o.C)
 	}
@@ -218,11 +222,10 @@ func (t *train) result(ds *dataset.Dataset, fit *logreg.Result, read, total time
 
 // notConverged is the warning for a fit that ended before its tolerance.
 func notConverged(fit *logreg.Result) string {
-	text := fmt.Sprintf("the fit ended with status %s after %s, max|gradient| %.2g", fit.Status, count(fit.Iterations, "iteration"), fit.MaxAbsGradient)
-	if fit.Advice != "" {
-		text += ": " + fit.Advice
+	if fit.Advice == "" {
+		return fmt.Sprintf("the fit ended with status %s, max|gradient| %.2g", fit.Status, fit.MaxAbsGradient)
 	}
-	return text
+	return fmt.Sprintf("the fit ended with status %s: %s", fit.Status, fit.Advice)
 }
 
 // strongest orders the features by their largest absolute coefficient.

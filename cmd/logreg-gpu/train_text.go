@@ -28,7 +28,7 @@ func (a *app) printFit(ds *dataset.Dataset, fit *logreg.Result, path, saved stri
 	}
 	a.print("%s; solver %s on %s in %s\n\n", penalty, tr.Solver, fit.Backend, fit.Storage)
 
-	a.print("status          %s, %s, %.4g passes over the data\n", fit.Status, count(fit.Iterations, "iteration"), fit.Passes)
+	a.print("status          %s, %s, %.6g passes over the data\n", fit.Status, count(fit.Iterations, "iteration"), fit.Passes)
 	a.print("objective       %.10g\n", fit.Objective)
 	a.print("mean loss       %.10g\n", fit.Loss)
 	a.print("max |gradient|  %.2g\n", fit.MaxAbsGradient)
@@ -39,6 +39,9 @@ func (a *app) printFit(ds *dataset.Dataset, fit *logreg.Result, path, saved stri
 	if saved == "" {
 		a.print("\nThe model was not saved; --model model.json keeps it.\n")
 		return
+	}
+	if path == "-" {
+		path = "DATA" // standard input cannot be read twice
 	}
 	a.print("\nThe model is in %s. Try:\n  logreg-gpu evaluate %s %s\n  logreg-gpu predict %s %s --proba\n", saved, saved, path, saved, path)
 }
