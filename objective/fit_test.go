@@ -204,6 +204,29 @@ func TestSolve_P16_WarmStartIsAtOnceDone(t *testing.T) {
 	}
 }
 
+// From coefficients that put z at 1e5 and all probabilities at 0 or 1, where most
+// curvatures underflow.
+func TestSolve_P19_SaturatedStart(t *testing.T) {
+	for _, p := range []problem{
+		readCSV(t, "../dataset/builtin/breast_cancer.csv"), readCSV(t, "../dataset/builtin/iris.csv"),
+		noisy(100, 3, 2, 1), noisy(100, 3, 4, 1),
+	} {
+		_, want := solve(t, "newton", p.objective(t, objective.Options{}), solver.Options{Tol: 1e-9})
+		for _, name := range descending {
+			for _, far := range []float64{1e3, -1e3, 1e5} {
+				o := p.objective(t, objective.Options{})
+				x0 := make([]float64, o.Dim())
+				for i := range x0 {
+					x0[i] = far * float64(i%3+1)
+				}
+				r, got := solve(t, name, o, solver.Options{X0: x0})
+				require.Equal(t, solver.Converged, r.Status, "%s: %s", name, r.Advice)
+				require.InEpsilon(t, want.Objective, got.Objective, 1e-6)
+			}
+		}
+	}
+}
+
 func TestTheta_WhatDoesNotFitIsAnError(t *testing.T) {
 	o := noisy(10, 2, 2, 1).objective(t, objective.Options{NoIntercept: true})
 	var bad *objective.OptionError

@@ -8,6 +8,12 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
+// A ridge, where one is needed, begins at minRidge of the largest curvature.
+const (
+	minRidge    = 1e-8
+	ridgeGrowth = 100
+)
+
 // newton is Newton's method with a Cholesky factor of the full Hessian. The unit
 // step is tried first, value, gradient and Hessian in one read of X, so that the
 // evaluation which shows the step to be good is already the next iteration's. Where
@@ -32,13 +38,19 @@ func newton(ctx context.Context, d *descent) error {
 		gt      = make([]float64, n)
 		factor  = newFactor(n)
 		away    escape
-		useless int // iterations at the floor that did not halve max|gradient|
+		useless int     // iterations at the floor that did not halve max|gradient|
+		ridge   float64 // added to the diagonal after steps along which nothing was lower
+		steep   float64 // largest curvature seen
+		home    = floats.Norm(d.x, 1) == 0
 	)
 	for {
 		if !d.escaping() && (d.converged() || d.exhausted()) {
 			break
 		}
-		factor.direction(hess, d.grad, dir)
+		for j := range n {
+			steep = max(steep, hess.At(j, j))
+		}
+		factor.direction(hess, ridge, d.grad, dir)
 		slope := floats.Dot(d.grad, dir)
 		if d.escaping() {
 			away.look(d, dir)
@@ -50,7 +62,11 @@ func newton(ctx context.Context, d *descent) error {
 				break
 			}
 		}
-		if !(slope < 0) {
+		if !(slope < 0) || !finite(slope) || factor.blocked {
+			if ridge < steep && d.maxAbs > 10*d.floor {
+				ridge = max(ridgeGrowth*ridge, minRidge*steep)
+				continue
+			}
 			d.end(d.stuck(0))
 			return nil
 		}
@@ -69,14 +85,32 @@ func newton(ctx context.Context, d *descent) error {
 			d.end(Precision) // no digits are left to search by
 			return nil
 		}
+		if !ok && !home {
+			home = true
+			if lower, err := d.goHome(ctx, obj, xt, gt, ht); err != nil {
+				return err
+			} else if lower {
+				hess, ht = ht, hess
+				continue
+			}
+		}
 		if !ok {
 			if p, ok, err = l.shorten(ctx, d, dir, p); err != nil {
 				return err
 			}
 		}
+		if !ok && ridge < steep {
+			// Where all probabilities are saturated, curvatures of coordinates range from
+			// 1 to 1e-300, and a Newton step is no step at all.
+			ridge = max(ridgeGrowth*ridge, minRidge*steep)
+			continue
+		}
 		if !ok {
 			d.end(d.stuck(-slope))
 			return nil
+		}
+		if ridge /= ridgeGrowth; ridge < minRidge*steep {
+			ridge = 0
 		}
 		flat, before := -slope <= d.slack(), d.maxAbs
 		d.accept(xt, gt, p.value, p.t)
@@ -100,7 +134,7 @@ func newton(ctx context.Context, d *descent) error {
 		if _, err := obj.EvalHessian(ctx, xt, gt, ht); err != nil {
 			return err
 		}
-		if factor.direction(ht, gt, dir); !factor.singular {
+		if factor.direction(ht, 0, gt, dir); !factor.singular {
 			d.end(Separable)
 			return nil
 		}
@@ -109,6 +143,19 @@ func newton(ctx context.Context, d *descent) error {
 		d.end(Converged)
 	}
 	return nil
+}
+
+// goHome moves to the origin if that is lower than the present point. Starts from
+// which a Newton step fails may be so far out that every probability is saturated and
+// the Hessian knows nothing; the origin, where a run without a start begins, is better.
+func (d *descent) goHome(ctx context.Context, obj Hessian, xt, gt []float64, ht *mat.SymDense) (lower bool, err error) {
+	clear(xt)
+	f, err := obj.EvalHessian(ctx, xt, gt, ht)
+	if err != nil || !(f < d.value) {
+		return false, err
+	}
+	d.accept(xt, gt, f, 1)
+	return true, nil
 }
 
 // shorten searches along dir after the unit step, unit, proved too long (or, rarely,
@@ -153,6 +200,7 @@ type factor struct {
 	damped   *mat.SymDense
 	chol     mat.Cholesky
 	singular bool // the last Hessian needed damping
+	blocked  bool // some coordinate has a gradient, but no curvature
 }
 
 const (
@@ -170,23 +218,27 @@ func newFactor(n int) *factor {
 	return &factor{scale: make([]float64, n), scaled: mat.NewSymDense(n, nil), damped: mat.NewSymDense(n, nil)}
 }
 
-// direction sets dir to -(H + damping)^-1 g, with the smallest damping of H scaled
-// to a unit diagonal that makes it safely positive definite, mostly none. g lies in
+// direction sets dir to -(H + ridge + damping)^-1 g, with the smallest damping of H
+// scaled to a unit diagonal that makes it safely positive definite, mostly none. g lies in
 // the range of a singular H, so that damping leaves the null directions alone and the
 // result tends to the minimum-norm solution. A coordinate without any curvature
 // stays where it is.
-func (f *factor) direction(h *mat.SymDense, g, dir []float64) {
+func (f *factor) direction(h *mat.SymDense, ridge float64, g, dir []float64) {
 	n := len(g)
+	f.blocked = false
 	for j := range n {
 		f.scale[j] = 0
-		if c := math.Abs(h.At(j, j)); c > 0 && finite(1/math.Sqrt(c)) {
+		if c := math.Abs(h.At(j, j)) + ridge; c > 0 && finite(1/math.Sqrt(c)) {
 			f.scale[j] = 1 / math.Sqrt(c)
+		} else if g[j] != 0 {
+			f.blocked = true
 		}
 	}
 	for i := range n {
 		for j := i; j < n; j++ {
 			f.scaled.SetSym(i, j, h.At(i, j)*f.scale[i]*f.scale[j])
 		}
+		f.scaled.SetSym(i, i, f.scaled.At(i, i)+ridge*f.scale[i]*f.scale[i])
 		if f.scale[i] == 0 {
 			f.scaled.SetSym(i, i, 1)
 		}
