@@ -46,7 +46,7 @@ func main() {
 func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("run", flag.ExitOnError)
 	name := flags.String("backend", "cuda", "the backend to time")
-	elements := flags.Int("elements", 1<<30, "numbers in X: rows follow from the columns")
+	elements := flags.Int("elements", 1<<30, "numbers in X, fewer where the device is too small: rows follow from the columns")
 	cols := flags.String("cols", "28,128,1024,8192", "columns of X")
 	storages := flags.String("storage", "float32,float64,bfloat16,float16", "number formats of X")
 	models := flags.String("models", "4,16,32", "numbers of models evaluated together, at 128 columns in float32")
@@ -67,11 +67,21 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer b.Close()
-	if m.Read, err = measureRead(*name, 4*(*elements), *budget); err != nil {
-		return fmt.Errorf("plain read: %w", err)
+	d, err := openDriver(*name)
+	if err != nil {
+		return err
+	}
+	m.Elements = *elements
+	if d != nil {
+		if m.Elements, err = fitting(d, m.Elements); err != nil {
+			return err
+		}
+		if m.Read, err = measureRead(d, 4*m.Elements, *budget); err != nil {
+			return fmt.Errorf("plain read: %w", err)
+		}
 	}
 	widest := slices.MaxFunc(points, func(a, b point) int { return a.cols - b.cols })
-	t := timing{backend: b, elements: *elements, budget: *budget, numbers: numbers(max(*elements, widest.cols))}
+	t := timing{backend: b, elements: m.Elements, budget: *budget, numbers: numbers(max(m.Elements, widest.cols))}
 	for _, p := range points {
 		row, err := t.row(ctx, p)
 		if err != nil {

@@ -19,13 +19,17 @@ const (
 	readThreads = 256   // a block
 )
 
-// measureRead times the plain read of about n bytes by the backend's device. It is
-// nil for backends that have no device of their own.
-func measureRead(backendName string, n int, budget time.Duration) (*Read, error) {
-	d, err := openDriver(backendName)
-	if d == nil || err != nil {
-		return nil, err
+// fitting is how many of n numbers the device holds in float64, with room to spare.
+func fitting(d driver.Driver, n int) (int, error) {
+	infos, err := d.Devices()
+	if err != nil {
+		return 0, err
 	}
+	return min(n, int(infos[0].Memory/8*6/10)), nil
+}
+
+// measureRead times the plain read of about n bytes by the driver's first device.
+func measureRead(d driver.Driver, n int, budget time.Duration) (*Read, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	ctx, err := d.Open(0)

@@ -37,13 +37,17 @@ func TestRead_EveryByteOnce(t *testing.T) {
 	}
 }
 
-func TestMeasureRead_TriesEveryLaunch(t *testing.T) {
-	r, err := measureRead("cuda-emu", 100_000, 0)
+func TestMeasureRead_OfWhatTheDeviceHolds(t *testing.T) {
+	d := ptx.NewDriver(ptx.Config{Memory: 16 << 20})
+	n, err := fitting(d, 100)
+	require.NoError(t, err)
+	require.Equal(t, 100, n)
+	n, err = fitting(d, 1<<40)
+	require.NoError(t, err)
+	require.InDelta(t, 0.6*(16<<20), 8*n, 8)
+
+	r, err := measureRead(d, 100_000, 0)
 	require.NoError(t, err)
 	require.Equal(t, 3*tileBytes, r.Bytes)
 	require.Contains(t, []int{1, 2, 4, 8}, r.BlocksPerSM)
-
-	r, err = measureRead("cpu", 1, 0)
-	require.NoError(t, err)
-	require.Nil(t, r)
 }

@@ -32,12 +32,13 @@ type Read struct {
 
 // Measured is what run writes.
 type Measured struct {
-	Date    string         `json:"date"`
-	Version string         `json:"version"`
-	Backend string         `json:"backend"`
-	Device  backend.Device `json:"device"`
-	Read    *Read          `json:"read,omitempty"` // nil for backends without a device of their own
-	Rows    []Row          `json:"rows"`
+	Date     string         `json:"date"`
+	Version  string         `json:"version"`
+	Backend  string         `json:"backend"`
+	Device   backend.Device `json:"device"`
+	Elements int            `json:"elements"`       // of X; rows follow from the columns
+	Read     *Read          `json:"read,omitempty"` // nil for backends without a device of their own
+	Rows     []Row          `json:"rows"`
 }
 
 // Torch is what torch_eval.py writes: loss and gradient of the same shapes.

@@ -10,7 +10,8 @@
 //	                                               └──────── (until Load) an error code
 //
 // and cuInit is a function that does nothing. Load, called when a device is first
-// asked for, opens the library, fills the slots and calls the true cuInit.
+// asked for, opens the library, fills the slots and calls the true cuInit. A program
+// that uses cu for itself beside this module must call Load first.
 //
 // The files: symbols.h is the generated list of symbols (symbols.sh), trampolines.S
 // the code made from it, load.c what Load does. libcuda.a is an empty archive: it
