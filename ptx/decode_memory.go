@@ -22,6 +22,7 @@ type memOp struct {
 	widths  []uint64
 	size    uint64 // bytes of one element
 	total   uint64 // of all
+	signed  bool   // loads extend the sign
 	strong  bool   // volatile, relaxed, acquire, release: no race among themselves
 	acquire bool
 	release bool
@@ -116,7 +117,7 @@ func (d *decoder) vector(o *operand, m *memOp, dst bool) {
 	if len(elems) != n {
 		d.fail("%s has %d registers for %d elements", d.s, len(elems), n)
 	}
-	m.size = uint64(m.typ.Bytes())
+	m.size, m.signed = uint64(m.typ.Bytes()), m.typ.Signed()
 	m.total = m.size * uint64(n)
 	if m.total > 32 || m.typ == Pred || m.typ == B128 {
 		d.fail("unsupported size of %s", d.s)
@@ -301,12 +302,12 @@ func execLoad(w *warp, in *inst, m uint32) uint32 {
 				}
 			}
 		}
-		if mem.size == 4 && len(mem.vec) == 1 {
-			w.r[mem.vec[0]][i] = mem.typ.extend(r.get(o, 4)) & mem.widths[0]
-		} else {
-			for j, s := range mem.vec {
-				w.r[s][i] = mem.typ.extend(r.get(o+uint64(j)*mem.size, int(mem.size))) & mem.widths[j]
+		for j, s := range mem.vec {
+			v := r.get(o+uint64(j)*mem.size, int(mem.size))
+			if mem.signed {
+				v = mem.typ.extend(v)
 			}
+			w.r[s][i] = v & mem.widths[j]
 		}
 		if mem.strong && checks && r.space == Global {
 			w.observe(r.base + o)

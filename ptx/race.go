@@ -127,6 +127,10 @@ func (r *region) checkRead(w *warp, in *inst, o, n uint64, lane int, atomic bool
 	me := w.who(lane)
 	for i := o >> s.grain; i<<s.grain < o+n; i++ {
 		c := &s.cells[i]
+		if uint32(c.write>>32) < s.floor && uint32(c.read>>32) < s.floor && !atomic {
+			c.read, c.readLine = me, in.line // the usual case: the first to come
+			continue
+		}
 		if t := uint32(c.write >> 32); t >= s.floor && c.write != 0 && !w.before(c.write, lane) && !(atomic && c.writeLine < 0) {
 			w.race(r, i<<s.grain, lane, c.write, c.writeLine, "write")
 		}
