@@ -227,6 +227,31 @@ func TestSolve_P19_SaturatedStart(t *testing.T) {
 	}
 }
 
+// Offsets of 1e4 put most rows where probabilities are 0 or 1 from the start.
+func TestSolve_P19_ExtremeOffsets(t *testing.T) {
+	for _, classes := range []int{2, 3} {
+		p := noisy(100, 3, classes, 1)
+		p.offsets = make([]float64, len(p.x))
+		for i := range p.offsets {
+			p.offsets[i] = 1e4 * float64(i%3-1)
+		}
+		for _, all := range []bool{false, true} { // a third of the rows without offset, then none
+			for i := 1; all && i < len(p.offsets); i += 3 {
+				p.offsets[i] = 5e3
+			}
+			o := p.objective(t, objective.Options{})
+			var fits []objective.Fit
+			for _, name := range descending {
+				r, f := solve(t, name, o, solver.Options{MaxIter: 500})
+				t.Log(r.Status, r.Iterations, r.Passes, f.Objective, r.MaxAbsGradient)
+				require.Equal(t, solver.Converged, r.Status)
+				fits = append(fits, f)
+			}
+			require.InEpsilon(t, fits[0].Objective, fits[1].Objective, 1e-7)
+		}
+	}
+}
+
 func TestTheta_WhatDoesNotFitIsAnError(t *testing.T) {
 	o := noisy(10, 2, 2, 1).objective(t, objective.Options{NoIntercept: true})
 	var bad *objective.OptionError

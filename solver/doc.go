@@ -9,8 +9,9 @@
 //	   registry.go    names, what each needs, "auto"
 //	   descent.go     the point, the best point, trace, progress, how a run ends
 //	   linesearch.go  Wolfe by values, near the floor of rounding by slopes
-//	   newton.go      Cholesky of the full Hessian; the unit step's evaluation is
-//	                  the next iteration's
+//	   newton.go      full Hessian; the unit step's evaluation is the next iteration's
+//	   factor.go      its Cholesky factor, damped where it is singular
+//	   escape.go      is the minimum at infinity?
 //	   lbfgs.go       limited memory, for any size
 //	   sgd.go         full and mini-batch descent, momentum, Adam
 //
