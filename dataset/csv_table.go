@@ -103,9 +103,12 @@ func (r rows[T]) slice(from, to, d int) rows[T] {
 	return s
 }
 
-// copyFrom copies the first n rows of src to row at of r. Where they already are,
-// as they mostly are, copy does nothing.
+// copyFrom copies the first n rows of src to row at of r, where they mostly are
+// already.
 func (r rows[T]) copyFrom(at int, src rows[T], n, d int) {
+	if n == 0 || &r.x[at*d] == &src.x[0] {
+		return
+	}
 	copy(r.x[at*d:], src.x[:n*d])
 	if r.labels != nil {
 		copy(r.labels[at:], src.labels[:n])

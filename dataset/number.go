@@ -13,16 +13,14 @@ import (
 const numberPad = 8
 
 // parseDecimal reads the decimal number at b[p:] and returns it with the position
-// after it. It handles what can be decided fast, up to 19 digits and a small
-// exponent; otherwise, and where there is no number, end is -1 and the caller turns
+// after it. It handles what can be decided fast, up to 19 digits, a small
+// exponent and no plus sign; otherwise, and where there is no number, end is -1 and the caller turns
 // to parseNumber. Where it succeeds the value is bit-equal to strconv.ParseFloat's.
 //
 // numberPad bytes must be readable after the number's end.
 func parseDecimal(b []byte, p int) (v float64, end int) {
-	negative := b[p] == '-'
-	if negative || b[p] == '+' {
-		p++
-	}
+	minus := (uint64(b[p]^'-') - 1) >> 63 // 1 or 0: the sign is a coin toss, no branch foretells it
+	p += int(minus)
 	mant, k := digits(b, p)
 	p += k
 	count := k
@@ -70,10 +68,7 @@ func parseDecimal(b []byte, p int) (v float64, end int) {
 			return 0, -1
 		}
 	}
-	if negative {
-		v = -v
-	}
-	return v, p
+	return math.Float64frombits(math.Float64bits(v) | minus<<63), p
 }
 
 // digits reads the at most 8 decimal digits at b[p:] in one go: the value of the
