@@ -97,12 +97,6 @@ func openText(in *input, o *ReadOptions, delimiter byte) (*text, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(head) == 0 {
-		return nil, &ReadError{Problem: "the file is empty", Advice: "a table needs at least one row"}
-	}
-	if bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) {
-		return nil, &ReadError{Line: 1, Problem: "the text is UTF-16", Advice: "save it as UTF-8"}
-	}
 	bom := 0
 	if bytes.HasPrefix(head, []byte("\xef\xbb\xbf")) {
 		bom = 3
@@ -111,11 +105,8 @@ func openText(in *input, o *ReadOptions, delimiter byte) (*text, error) {
 	if !eof {
 		n = bom + rowsEnd(head[bom:])
 	}
-	if i := bytes.IndexByte(head[:n], 0); i >= 0 {
-		return nil, nulByte(1 + newlines(head[:i]))
-	}
-	if i := bytes.IndexByte(head, '\r'); i >= 0 && i+1 < len(head) && !bytes.Contains(head, []byte{'\n'}) {
-		return nil, &ReadError{Line: 1, Problem: "lines end in a carriage return alone", Advice: "convert the file to LF or CRLF line ends"}
+	if err := checkText(head[:n]); err != nil {
+		return nil, err
 	}
 	rows := padded(head[bom:n])
 	if delimiter == 0 {
@@ -159,6 +150,22 @@ func openText(in *input, o *ReadOptions, delimiter byte) (*text, error) {
 		t.estimate = estimateRows(in)
 	}
 	return t, nil
+}
+
+// checkText reports what is no text table at all.
+func checkText(head []byte) error {
+	cr := bytes.IndexByte(head, '\r')
+	switch nul := bytes.IndexByte(head, 0); {
+	case len(head) == 0:
+		return &ReadError{Problem: "the file is empty", Advice: "a table needs at least one row"}
+	case bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")):
+		return &ReadError{Line: 1, Problem: "the text is UTF-16", Advice: "save it as UTF-8"}
+	case nul >= 0:
+		return nulByte(1 + newlines(head[:nul]))
+	case cr >= 0 && cr+1 < len(head) && newlines(head) == 0:
+		return &ReadError{Line: 1, Problem: "lines end in a carriage return alone", Advice: "convert the file to LF or CRLF line ends"}
+	}
+	return nil
 }
 
 // readHead reads at least headBytes, or as many as it takes to hold two rows.
