@@ -53,7 +53,7 @@ func Split(labels []int32, fraction float64, seed uint64) (train, test []int, er
 	// The target is carried from class to class, so that roundings do not add up.
 	target, done := 0.0, 0
 	for _, rows := range shuffledClasses(labels, seed) {
-		target += fraction * float64(len(rows))
+		target += float64(fraction * float64(len(rows)))
 		m := int(target+0.5) - done
 		if len(rows) > 1 {
 			m = min(max(m, 1), len(rows)-1)
