@@ -10,5 +10,9 @@ import (
 
 func TestBackend_P5_HoldsTheContract(t *testing.T) {
 	open := func(threads int) backend.Backend { return cpu.New(backend.Options{Threads: threads}) }
-	backendtest.RunAll(t, open(0), backendtest.Options{Reopen: open})
+	o := backendtest.Options{Reopen: open}
+	if testing.Short() { // as under the race detector
+		o.MaxCases, o.MaxNumbers = 25, 60000
+	}
+	backendtest.RunAll(t, open(0), o)
 }

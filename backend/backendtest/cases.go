@@ -63,6 +63,9 @@ func cases(o Options, seed uint64) []caseOf {
 		}
 		all = append(all, c)
 	}
+	if o.MaxCases > 0 {
+		all = all[:min(o.MaxCases, len(all))]
+	}
 	return all
 }
 

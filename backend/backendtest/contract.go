@@ -515,4 +515,10 @@ func checkClose(t *testing.T, b backend.Backend, o Options) {
 		require.ErrorIs(t, call(t.Context()), backend.ErrClosed, op)
 	}
 	require.ErrorIs(t, d.Close(), backend.ErrClosed)
+	if o.Reopen != nil {
+		other := o.Reopen(1)
+		close(t, other)
+		_, err := other.Load(t.Context(), tiny(), o.storages()[0])
+		require.ErrorIs(t, err, backend.ErrClosed)
+	}
 }

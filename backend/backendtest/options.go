@@ -32,6 +32,10 @@ type Options struct {
 	// 0 is 1.
 	Rounds int
 
+	// MaxCases bounds the cases of a set, for slow backends, which no longer covers
+	// all pairs then; 0 is no bound.
+	MaxCases int
+
 	// Seed makes the data; 0 is 1.
 	Seed uint64
 
