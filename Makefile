@@ -6,7 +6,6 @@ SHELL := /bin/bash
 
 GO      ?= go
 BIN     := bin/logreg-gpu
-CACHE   := .cache
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
@@ -23,23 +22,21 @@ help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## bin/logreg-gpu, with CUDA where gcc and cuda.h can be had, else for the CPU
-	@if [ "$$($(GO) env GOOS)/$$($(GO) env GOARCH)" = linux/amd64 ] && env="$$($(CUDA_ENV) 2>$(CACHE)-notice)"; then \
-	  rm -f $(CACHE)-notice; eval "$$env"; \
-	  echo "building $(BIN) with CUDA" >&2; \
+	@if env="$$($(CUDA_ENV))"; then \
+	  eval "$$env"; echo "building $(BIN) with CUDA" >&2; \
 	  CGO_ENABLED=1 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/logreg-gpu; \
 	else \
-	  { cat $(CACHE)-notice 2>/dev/null; rm -f $(CACHE)-notice; echo "building $(BIN) without CUDA (-tags cpu)"; } >&2; \
+	  echo "building $(BIN) without CUDA (-tags cpu)" >&2; \
 	  $(CPU) build -tags cpu -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/logreg-gpu; \
 	fi
 
 run: build ## train on built-in real data, evaluate, predict
-	@set -e; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
-	echo "\$$ logreg-gpu train builtin:breast_cancer --standardize --model model.json"; \
-	$(BIN) train builtin:breast_cancer --standardize --model "$$dir/model.json"; \
-	echo; echo "\$$ logreg-gpu evaluate model.json builtin:breast_cancer"; \
-	$(BIN) evaluate "$$dir/model.json" builtin:breast_cancer; \
-	echo; echo "\$$ logreg-gpu predict model.json builtin:breast_cancer --proba | head -4"; \
-	$(BIN) predict "$$dir/model.json" builtin:breast_cancer --proba -o "$$dir/proba.csv"; head -4 "$$dir/proba.csv"
+	@set -e; bin=$$PWD/$(BIN); dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; cd "$$dir"; \
+	show() { echo "\$$ logreg-gpu $$*"; "$$bin" "$$@"; echo; }; \
+	show train builtin:breast_cancer --standardize --model model.json; \
+	show evaluate model.json builtin:breast_cancer; \
+	show predict model.json builtin:breast_cancer --proba -o proba.csv; \
+	echo "\$$ head -4 proba.csv"; head -4 proba.csv
 
 test: ## all tests that need no GPU, C compiler or network
 	$(CPU) vet -tags cpu ./...
@@ -79,4 +76,4 @@ cross: ## the pure Go build for other systems
 	  GOOS=$${t%/*} GOARCH=$${t#*/} $(CPU) build -tags cpu -o /dev/null ./... || exit 1; done
 
 clean: ## remove what was built
-	rm -rf bin $(CACHE)
+	rm -rf bin .cache
