@@ -34,7 +34,7 @@ success, 1 on failure, 2 on wrong usage, 130 when interrupted.`,
 		return usagef("%w; see %s --help", err, cmd.CommandPath())
 	})
 	flags := root.PersistentFlags()
-	flags.StringVar(&a.backend, "backend", backend.AutoName, "where to compute: auto, or a name that `devices` lists")
+	flags.StringVar(&a.backend, "backend", backend.AutoName, "where to compute: auto, or a `name` that the command devices lists")
 	flags.IntVar(&a.threads, "threads", 0, "CPU threads, 0 for all; never changes a result")
 	flags.BoolVar(&a.json, "json", false, "one JSON object on stdout instead of text")
 	flags.BoolVar(&a.quiet, "quiet", false, "no progress and no warnings")

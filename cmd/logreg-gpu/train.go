@@ -46,7 +46,12 @@ still succeeds: the result is the best point found.`,
   logreg-gpu train heart.csv --label disease --C 0.1 --standardize --json
   zcat big.csv.gz | logreg-gpu train - --ignore id,date --class-weight balanced`,
 		Args: exactly("DATA"),
-		RunE: func(cmd *cobra.Command, args []string) error { return t.run(cmd.Context(), a, args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := t.checkSGD(cmd.Flags()); err != nil {
+				return err
+			}
+			return t.run(cmd.Context(), a, args[0])
+		},
 	}
 	t.register(cmd.Flags())
 	cmd.Flags().SortFlags = false
@@ -74,6 +79,19 @@ func (t *train) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.SGD.Adam, "adam", false, "sgd: steps by Adam")
 	flags.StringVar((*string)(&o.SGD.Schedule), "schedule", "", "sgd: inverse-time or cosine (default: constant)")
 	flags.Float64Var(&o.SGD.Decay, "decay", 0, "sgd: decay of inverse-time, by the epoch")
+}
+
+// checkSGD refuses flags of sgd that another solver would silently ignore.
+func (t *train) checkSGD(flags *pflag.FlagSet) error {
+	for _, name := range []string{"lr", "batch", "momentum", "adam", "schedule", "decay"} {
+		if flags.Changed(name) && t.opts.Solver != "sgd" {
+			return usagef("--%s is for --solver sgd; the solver is %s", name, t.opts.Solver)
+		}
+	}
+	if !(t.opts.SGD.LearningRate > 0) {
+		return usagef("--lr is %v; it must be positive", t.opts.SGD.LearningRate)
+	}
+	return nil
 }
 
 func solverNames() (names []string) {

@@ -28,18 +28,18 @@ func TestTutorial_FollowsPyTorch(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal(text, &torch))
 	require.NotEmpty(t, torch.Runs)
-	for _, run64 := range torch.Runs {
+	for _, want := range torch.Runs {
 		f := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 		var stdout, stderr bytes.Buffer
-		status := run([]string{"tutorial", "--json", "--init-weight", f(run64.InitialW), "--init-bias", f(run64.InitialB)}, nil, &stdout, &stderr)
+		status := run([]string{"tutorial", "--json", "--init-weight", f(want.InitialW), "--init-bias", f(want.InitialB)}, nil, &stdout, &stderr)
 		require.Zero(t, status, stderr.String())
 		require.Empty(t, stderr.String())
 		var have tutorialResult
 		require.NoError(t, json.Unmarshal(stdout.Bytes(), &have))
-		require.InDeltaSlice(t, run64.Loss, have.Losses, 2e-6)
-		require.InDelta(t, run64.FinalW, have.Weight, 2e-6)
-		require.InDelta(t, run64.FinalB, have.Bias, 2e-6)
-		require.InDeltaSlice(t, run64.Probabilities, have.Probabilities, 2e-6)
-		require.Equal(t, run64.Rounded, have.Predictions)
+		require.InDeltaSlice(t, want.Loss, have.Losses, 2e-6)
+		require.InDelta(t, want.FinalW, have.Weight, 2e-6)
+		require.InDelta(t, want.FinalB, have.Bias, 2e-6)
+		require.InDeltaSlice(t, want.Probabilities, have.Probabilities, 2e-6)
+		require.Equal(t, want.Rounded, have.Predictions)
 	}
 }
