@@ -129,7 +129,7 @@ func (m *memory) add(name string, n uint64) *region {
 		m.next = globalBase
 	}
 	r := newRegion(name, Global, m.next, n)
-	m.next += (n+redZone+allocAlign-1)/allocAlign*allocAlign + allocAlign
+	m.next += (n+allocAlign-1)/allocAlign*allocAlign + redZone
 	m.regions = append(m.regions, r)
 	return r
 }
