@@ -3,9 +3,11 @@
 //
 //	logical blocks   blocks.go   rows cut by N and D alone, summed in block order
 //	  tiles          tile.go     rows that stay in the cache, for all three steps:
-//	    products     kernel.go   z = X w
+//	    products     z = X w
 //	    link         link.go     loss, residual or curvature of each z
-//	    outer sums   kernel.go   g += X' r
+//	    outer sums   g += X' r
+//
+// The steps are kernels of cpu/internal/simd: assembly where the processor has it.
 //
 // Numbers of type T are float64 for float64 storage and float32 for all narrower
 // ones, which are widened a tile at a time. Losses, and sums beyond one tile, are

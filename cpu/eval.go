@@ -9,11 +9,12 @@ import (
 // sums are the partial sums of a logical block and the scratch to make them.
 type sums[T number] struct {
 	loss, held []float64
-	gradient   gradient[T]
-	gram       [][]float64 // lower triangles
+	gradient   []float64   // the layout of the coefficients
+	gram       [][]float64 // upper triangles
 
-	x, z, e, l []T // a tile: widened rows, logits or residuals, scratch, losses
-	panels     panels[T]
+	x, z, e, l []T       // a tile: widened rows, logits or residuals, scratch, losses
+	mass       []float64 // of the rows of a tile, where a fold is left out
+	square     square[T]
 }
 
 func (d *data[T]) Eval(ctx context.Context, models []backend.Model, coef []float64, out *backend.Evaluation) error {
@@ -29,14 +30,15 @@ func (d *data[T]) Eval(ctx context.Context, models []backend.Model, coef []float
 	fresh := func() *sums[T] {
 		return &sums[T]{
 			loss: make([]float64, len(models)), held: make([]float64, len(models)),
-			gradient: newGradient[T](backend.Outputs(models), d.Cols()),
+			gradient: make([]float64, len(coef)),
 			x:        d.x.buffer(tile), z: make([]T, tile*wide), e: make([]T, tile*wide), l: make([]T, tile),
+			mass: make([]float64, tile),
 		}
 	}
 	work := func(s *sums[T], lo, hi int) {
 		clear(s.loss)
 		clear(s.held)
-		clear(s.gradient.sum)
+		clear(s.gradient)
 		for i := lo; i < hi; i += tile {
 			n := min(tile, hi-i)
 			x := d.x.tile(i, i+n, s.x)
@@ -46,13 +48,13 @@ func (d *data[T]) Eval(ctx context.Context, models []backend.Model, coef []float
 				d.logits(t, x, i, n, z)
 				d.evalTile(s, k, t, x, i, n, z)
 			}
-			d.ended(&s.gradient, terms, n, i+n == hi)
 		}
+		inUnits(s.gradient, terms, d.Cols())
 	}
 	add := func(s *sums[T]) {
 		addTo(out.Loss, s.loss)
 		addTo(out.Held, s.held)
-		addTo(out.Grad, s.gradient.sum)
+		addTo(out.Grad, s.gradient)
 	}
 	// Two sets of partial sums a thread; a logical block has blockRows rows at least,
 	// so they are never more than 4 K / blockRows of X.
@@ -63,11 +65,8 @@ func (d *data[T]) Eval(ctx context.Context, models []backend.Model, coef []float
 // leaves weighted residuals in z.
 func (d *data[T]) evalTile(s *sums[T], k int, t *term[T], x []T, i, n int, z []T) {
 	d.kernel.lossResidual(t.Model, t.label[i:i+n], z, s.l, s.e)
-	loss, held := t.sums(i, s.l[:n])
-	s.loss[k] += loss
-	s.held[k] += held
-	t.weigh(i, n, z)
-	d.add(&s.gradient, t, x, z, n)
+	s.held[k] += t.held(i, s.l[:n])
+	s.loss[k] += d.add(s.gradient, t, x, s.l, z, n, t.masses(i, n, s.mass))
 }
 
 func (d *data[T]) HessVec(ctx context.Context, models []backend.Model, coef, v, out []float64) error {
@@ -81,17 +80,19 @@ func (d *data[T]) HessVec(ctx context.Context, models []backend.Model, coef, v, 
 	tile, wide := tileRows(d.Cols()), widest(terms)
 	total := make([]float64, len(out)) // out may be v
 	type partial struct {
-		gradient   gradient[T]
+		gradient   []float64
 		x, z, e, v []T
+		mass       []float64
 	}
 	fresh := func() *partial {
 		return &partial{
-			gradient: newGradient[T](backend.Outputs(models), d.Cols()),
+			gradient: make([]float64, len(coef)),
 			x:        d.x.buffer(tile), z: make([]T, tile*wide), e: make([]T, tile*wide), v: make([]T, tile*wide),
+			mass: make([]float64, tile),
 		}
 	}
 	work := func(s *partial, lo, hi int) {
-		clear(s.gradient.sum)
+		clear(s.gradient)
 		for i := lo; i < hi; i += tile {
 			n := min(tile, hi-i)
 			x := d.x.tile(i, i+n, s.x)
@@ -109,13 +110,12 @@ func (d *data[T]) HessVec(ctx context.Context, models []backend.Model, coef, v, 
 					d.kernel.probabilities(t.Model, n, z, s.e)
 					centred(n, z, xv)
 				}
-				t.weigh(i, n, z)
-				d.add(&s.gradient, t, x, z, n)
+				d.add(s.gradient, t, x, xv, z, n, t.masses(i, n, s.mass)) // no losses: the sum of xv is not used
 			}
-			d.ended(&s.gradient, terms, n, i+n == hi)
 		}
+		inUnits(s.gradient, terms, d.Cols())
 	}
-	err := reduce(ctx, d.blocks(), d.threads, 2*d.threads, fresh, work, func(s *partial) { addTo(total, s.gradient.sum) })
+	err := reduce(ctx, d.blocks(), d.threads, 2*d.threads, fresh, work, func(s *partial) { addTo(total, s.gradient) })
 	if err != nil {
 		return err
 	}

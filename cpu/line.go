@@ -73,9 +73,10 @@ func (l *line[T]) At(ctx context.Context, t, loss, slope [][]float64) error {
 	type partial struct {
 		loss, slope []float64 // of all steps of all models
 		z, e, l     []T
+		mass        []float64
 	}
 	fresh := func() *partial {
-		return &partial{make([]float64, steps), make([]float64, steps), make([]T, tile*wide), make([]T, tile*wide), make([]T, tile)}
+		return &partial{make([]float64, steps), make([]float64, steps), make([]T, tile*wide), make([]T, tile*wide), make([]T, tile), make([]float64, tile)}
 	}
 	work := func(p *partial, lo, hi int) {
 		clear(p.loss)
@@ -95,16 +96,15 @@ func (l *line[T]) At(ctx context.Context, t, loss, slope [][]float64) error {
 						}
 					}
 					d.kernel.lossResidual(m.Model, m.label[i:i+n], z, p.l, p.e)
-					kept, _ := m.sums(i, p.l[:n])
-					p.loss[at] += kept
-					m.weigh(i, n, z)
-					sum := 0.0
+					mass, kept, sum := m.masses(i, n, p.mass), 0.0, 0.0
 					for o := range m.outputs {
+						kept, _ = d.kernel.Weigh(p.l[:n], z[o*n:(o+1)*n], mass, m.unit)
 						from := (first+o)*rows + i
 						for a, v := range l.s[from : from+n] {
 							sum += float64(z[o*n+a]) * float64(v)
 						}
 					}
+					p.loss[at] += kept
 					p.slope[at] += sum * m.unit
 					at++
 				}

@@ -20,35 +20,7 @@ func (k *kernels[T]) lossResidual(m backend.Model, label []int32, z, l, e []T) {
 		k.softmaxLoss(m.Classes, label, z, l, e)
 		return
 	}
-	// With t = -z for the class itself, z for the others: l = log(1 + e^t), and the
-	// residual is sigmoid(t) with the sign of dt/dz. Signs are as good as random, so
-	// they are computed with and not branched on.
-	z, e = z[:n], e[:n]
-	for i, y := range label {
-		z[i] *= side[T](y, m.Class)
-		e[i] = abs(z[i])
-	}
-	k.expNeg(e, e)
-	k.log1p(l, e)
-	for i, y := range label {
-		t, ei := z[i], e[i]
-		l[i] += max(t, 0)
-		positive := 0
-		if t > 0 {
-			positive = 1
-		}
-		top := [2]T{ei, 1}[positive]
-		z[i] = side[T](y, m.Class) * top / (1 + ei)
-	}
-}
-
-// side is dt/dz: -1 where the label is the class, else 1.
-func side[T number](label, class int32) T {
-	other := int32(0)
-	if label != class {
-		other = 1
-	}
-	return T(2*other - 1)
+	k.Link(label, m.Class, z, l)
 }
 
 func (k *kernels[T]) softmaxLoss(classes int, label []int32, z, l, e []T) {
@@ -58,7 +30,7 @@ func (k *kernels[T]) softmaxLoss(classes int, label []int32, z, l, e []T) {
 		l[i] = z[top] - z[int(label[i])*n+i]
 		exponents(z, e, n, i, z[top])
 	}
-	k.expNeg(e[:n*classes], e[:n*classes])
+	k.ExpNeg(e[:n*classes], e[:n*classes])
 	for i, y := range label {
 		top := largest(z, n, i)
 		var others, rest T // than the largest, than the label's
@@ -104,7 +76,7 @@ func (k *kernels[T]) probabilities(m backend.Model, n int, z, e []T) {
 		for i, v := range z {
 			e[i] = abs(v)
 		}
-		k.expNeg(e, e)
+		k.ExpNeg(e, e)
 		for i, v := range z {
 			p := 1 / (1 + e[i])
 			if v < 0 {
@@ -117,7 +89,7 @@ func (k *kernels[T]) probabilities(m backend.Model, n int, z, e []T) {
 	for i := range n {
 		exponents(z, e, n, i, z[largest(z, n, i)])
 	}
-	k.expNeg(e, e)
+	k.ExpNeg(e, e)
 	for i := range n {
 		var sum T
 		for at := i; at < len(z); at += n {
@@ -136,7 +108,7 @@ func (k *kernels[T]) curvatures(z, e []T) {
 	for i, v := range z {
 		e[i] = abs(v)
 	}
-	k.expNeg(e, e)
+	k.ExpNeg(e, e)
 	for i, v := range e {
 		q := 1 / (1 + v)
 		z[i] = v * q * q

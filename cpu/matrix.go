@@ -1,9 +1,9 @@
 package cpu
 
-import "github.com/logreg-gpu/logreg-gpu/internal/half"
-
-// number is a format that arithmetic is done in.
-type number interface{ float32 | float64 }
+import (
+	"github.com/logreg-gpu/logreg-gpu/cpu/internal/simd"
+	"github.com/logreg-gpu/logreg-gpu/internal/half"
+)
 
 // matrix is the stored X, row-major without padding: vals where the storage is T
 // itself, bits where it is a narrow format.
@@ -21,9 +21,7 @@ func (x *matrix[T]) tile(lo, hi int, buf []T) []T {
 		return x.vals[lo:hi]
 	}
 	buf = buf[:hi-lo]
-	for i, b := range x.bits[lo:hi] {
-		buf[i] = T(x.narrow.widen(b))
-	}
+	x.narrow.widen(any(buf).([]float32), x.bits[lo:hi]) // narrow formats are only ever widened to float32
 	return buf
 }
 
@@ -70,11 +68,11 @@ func (x *matrix[T]) copyRow(i int, from *matrix[T], r int) {
 // narrowFormat is a 16-bit format.
 type narrowFormat struct {
 	round    func(float64) uint16
-	widen    func(uint16) float32
+	widen    func(x []float32, bits []uint16)
 	infinity uint16
 }
 
 var (
-	bfloat16 = &narrowFormat{half.BFloat16, half.FromBFloat16, 0x7f80}
-	float16  = &narrowFormat{half.Float16, half.FromFloat16, 0x7c00}
+	bfloat16 = &narrowFormat{half.BFloat16, simd.BFloat16, 0x7f80}
+	float16  = &narrowFormat{half.Float16, simd.Float16, 0x7c00}
 )

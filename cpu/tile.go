@@ -3,17 +3,23 @@ package cpu
 import "github.com/logreg-gpu/logreg-gpu/backend"
 
 const (
-	// tileNumbers is how much of X is worked on at a time: 64 KB in float32, which
+	// tileNumbers is how much of X is worked on at a time: 128 KB in float32, which
 	// with its logits stays in the second-level cache while it is read twice.
-	tileNumbers = 1 << 14
+	tileNumbers = 1 << 15
 
-	// tileRowsMost bounds the rows of a tile, and with them the float32 sums.
+	// tileRowsMost bounds the rows of a tile, which are summed in T: the rounding
+	// errors of their sum stay those of a short one.
 	tileRowsMost = 512
 )
 
-// tileRows is the number of rows of a tile, a multiple of 4.
+// tileRows is the number of rows of a tile, a multiple of the 16 that the kernels
+// take at a time, where that many fit.
 func tileRows(cols int) int {
-	return max(4, min(tileRowsMost, tileNumbers/cols)&^3)
+	rows := min(tileRowsMost, tileNumbers/cols)
+	if rows < 16 {
+		return max(4, rows&^3)
+	}
+	return rows &^ 15
 }
 
 // term is one model of a call with its coefficients and columns at hand.
@@ -93,7 +99,7 @@ func (d *data[T]) products(x, slopes []T, bias []float64, n int, z []T) {
 		for i := range zo {
 			zo[i] = T(b)
 		}
-		d.kernel.dots(x, slopes[o*d.Cols():(o+1)*d.Cols()], zo)
+		d.kernel.Dots(x, slopes[o*d.Cols():(o+1)*d.Cols()], zo)
 	}
 }
 
@@ -108,111 +114,79 @@ func (d *data[T]) logits(t *term[T], x []T, i, n int, z []T) {
 		for a, offset := range t.offset[i : i+n] {
 			zo[a] = T(b + offset)
 		}
-		d.kernel.dots(x, t.coef[o*d.Cols():(o+1)*d.Cols()], zo)
+		d.kernel.Dots(x, t.coef[o*d.Cols():(o+1)*d.Cols()], zo)
 	}
 }
 
-// sums adds the losses of rows i to i+len(l), kept and held out. A row of weight
-// zero adds nothing, were its loss infinite.
-func (t *term[T]) sums(i int, l []T) (loss, held float64) {
-	if t.weight == nil && t.fold == nil {
-		for _, v := range l {
-			loss += float64(v)
+// masses returns what each of rows i to i+n counts in the sums, nil where all count 1.
+// buf is used where a fold is left out.
+func (t *term[T]) masses(i, n int, buf []float64) []float64 {
+	if t.fold == nil {
+		if t.weight == nil {
+			return nil
 		}
-		return loss, 0
+		return t.weight[i : i+n]
+	}
+	buf = buf[:n]
+	for a, fold := range t.fold[i : i+n] {
+		switch {
+		case int(fold) == t.Fold:
+			buf[a] = 0
+		case t.weight == nil:
+			buf[a] = 1
+		default:
+			buf[a] = t.weight[i+a]
+		}
+	}
+	return buf
+}
+
+// held adds the losses l of those of rows i to i+len(l) that are left out. A row of
+// weight zero adds nothing, were its loss infinite.
+func (t *term[T]) held(i int, l []T) (sum float64) {
+	if t.fold == nil {
+		return 0
 	}
 	for a, v := range l {
 		w := 1.0
 		if t.weight != nil {
 			w = t.weight[i+a]
 		}
-		switch {
-		case w == 0:
-		case t.fold != nil && int(t.fold[i+a]) == t.Fold:
-			held += w * float64(v)
-		default:
-			loss += w * float64(v)
+		if w != 0 && int(t.fold[i+a]) == t.Fold {
+			sum += float64(w * float64(v))
 		}
 	}
-	return loss, held
+	return sum
 }
 
-// weigh multiplies what is kept of rows i to i+n, runs of n numbers in r, by its
-// weight in units, and clears the rest.
-func (t *term[T]) weigh(i, n int, r []T) {
-	if t.weight == nil && t.fold == nil {
-		return
-	}
-	for a := range n {
-		w := T(1)
-		if t.weight != nil {
-			w = T(t.weight[i+a] / t.unit)
-		}
-		if t.fold != nil && int(t.fold[i+a]) == t.Fold {
-			w = 0
-		}
-		for at := a; at < len(r); at += n {
-			if w == 0 {
-				r[at] = 0
-			} else {
-				r[at] *= w
-			}
-		}
-	}
-}
-
-// gradient collects sum_i r_i (x_i, 1) of some outputs: in T over a few hundred rows,
-// in float64 beyond.
-type gradient[T number] struct {
-	sum  []float64 // outputs rows of D+1
-	part []T       // outputs rows of D, not yet in sum
-	rows int       // in part
-}
-
-// gradientRows is how many rows are summed in T: the rounding errors of their sum
-// stay those of a short one.
-const gradientRows = 256
-
-func newGradient[T number](outputs, cols int) gradient[T] {
-	return gradient[T]{sum: make([]float64, outputs*(cols+1)), part: make([]T, outputs*cols)}
-}
-
-// add puts the n rows of a tile with residuals r, in runs of n, to the outputs from
-// the first-th on.
-func (d *data[T]) add(g *gradient[T], t *term[T], x, r []T, n int) {
-	cols := d.Cols()
-	first := t.start / (cols + 1)
+// add weighs the residuals r of a tile of n rows, one run of n numbers an output, adds
+// sum_i r_i (x_i, 1) to the gradient g in units of the weights, and returns the sum of
+// the weighted losses l.
+func (d *data[T]) add(g []float64, t *term[T], x, l, r []T, n int, mass []float64) (loss float64) {
+	side := d.Cols() + 1
 	for o := range t.outputs {
-		ro := r[o*n : (o+1)*n]
-		d.kernel.outer(x, ro, g.part[(first+o)*cols:(first+o+1)*cols])
-		sum := 0.0
-		for _, v := range ro {
-			sum += float64(v)
+		ro, to := r[o*n:(o+1)*n], g[t.start+o*side:][:side]
+		var sum float64
+		loss, sum = d.kernel.Weigh(l[:n], ro, mass, t.unit)
+		d.kernel.Outer(x, ro, to[:side-1])
+		to[side-1] += sum
+	}
+	return loss
+}
+
+// inUnits multiplies a gradient by the units of the weights of its terms.
+func inUnits[T number](g []float64, terms []term[T], cols int) {
+	for _, t := range terms {
+		if t.unit != 1 {
+			scale(g[t.start:][:t.outputs*(cols+1)], t.unit)
 		}
-		g.sum[t.start+o*(cols+1)+cols] += sum * t.unit
 	}
 }
 
-// ended tells the gradient that n rows have been added for all terms; enough rows, or
-// the last, are moved to the float64 sums.
-func (d *data[T]) ended(g *gradient[T], terms []term[T], n int, last bool) {
-	if g.rows += n; g.rows < gradientRows && !last {
-		return
+func scale(v []float64, by float64) {
+	for i := range v {
+		v[i] *= by
 	}
-	cols := d.Cols()
-	part := g.part
-	for k := range terms {
-		t := &terms[k]
-		for o := range t.outputs {
-			sum := g.sum[t.start+o*(cols+1):][:cols]
-			for j, v := range part[:cols] {
-				sum[j] += float64(v) * t.unit
-			}
-			part = part[cols:]
-		}
-	}
-	clear(g.part)
-	g.rows = 0
 }
 
 // addTo adds v to total, number by number.
