@@ -95,26 +95,21 @@ func widest[T number](terms []term[T]) (n int) {
 // of n numbers an output.
 func (d *data[T]) products(x, slopes []T, bias []float64, n int, z []T) {
 	for o, b := range bias {
-		zo := z[o*n : (o+1)*n]
-		for i := range zo {
-			zo[i] = T(b)
-		}
-		d.kernel.Dots(x, slopes[o*d.Cols():(o+1)*d.Cols()], zo)
+		d.kernel.Dots(x, slopes[o*d.Cols():(o+1)*d.Cols()], T(b), z[o*n:(o+1)*n])
 	}
 }
 
 // logits is products with the offsets of rows i to i+n.
 func (d *data[T]) logits(t *term[T], x []T, i, n int, z []T) {
+	d.products(x, t.coef, t.bias, n, z)
 	if t.offset == nil {
-		d.products(x, t.coef, t.bias, n, z)
 		return
 	}
-	for o, b := range t.bias {
+	for o := range t.outputs {
 		zo := z[o*n : (o+1)*n]
 		for a, offset := range t.offset[i : i+n] {
-			zo[a] = T(b + offset)
+			zo[a] += T(offset)
 		}
-		d.kernel.Dots(x, t.coef[o*d.Cols():(o+1)*d.Cols()], zo)
 	}
 }
 

@@ -42,9 +42,8 @@ func benchmarkTile(b *testing.B, cols int) {
 		z, loss, g := make([]float32, tile), make([]float32, tile), make([]float64, cols)
 		for i := lo; i < hi; i += tile {
 			n := min(tile, hi-i)
-			clear(z)
 			xt := x[i*cols : (i+n)*cols]
-			k.Dots(xt, w, z[:n])
+			k.Dots(xt, w, 0.5, z[:n])
 			k.Link(label[i:i+n], 1, z[:n], loss[:n])
 			k.Weigh(loss[:n], z[:n], nil, 1)
 			k.Outer(xt, z[:n], g)

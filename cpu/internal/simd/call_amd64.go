@@ -10,7 +10,7 @@ import (
 // assembly is the functions of one instruction set and format as the generator makes
 // them: pointers, counts, and no ragged ends where a twin can do those.
 type assembly[T Number] struct {
-	dots   func(x, w, z *T, rows, cols int)
+	dots   func(x, w *T, b T, z *T, rows, cols int)
 	outer  func(g *float64, x, r *T, rows, cols int)
 	link   func(loss, residual, z *T, label *int32, class int32, rows int, constants *T)
 	weigh  func(sums *float64, loss, residual *T, mass *float64, unit float64, rows int)
@@ -44,10 +44,10 @@ func (f assembly[T]) kernels() Kernels[T] {
 	return Kernels[T]{
 		ExpNeg: slice(f.expNeg, ExpNegGeneric[T]),
 		Log1p:  slice(f.log1p, Log1pGeneric[T]),
-		Dots: func(x, w, z []T) {
-			check(len(x) >= len(w)*len(z))
-			if len(w) > 0 && len(z) > 0 {
-				f.dots(&x[0], &w[0], &z[0], len(z), len(w))
+		Dots: func(x, w []T, b T, z []T) {
+			check(len(w) > 0 && len(x) >= len(w)*len(z))
+			if len(z) > 0 {
+				f.dots(&x[0], &w[0], b, &z[0], len(z), len(w))
 			}
 		},
 		Outer: func(x, r []T, g []float64) {

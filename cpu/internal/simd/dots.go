@@ -2,8 +2,8 @@ package simd
 
 // DotsGeneric sums a row in 64 bytes' worth of lanes, 16 of float32 or 8 of float64:
 // column j in lane j mod lanes, from zero. Then lane i takes lane i + lanes/2, and so
-// on by halves; z is added last.
-func DotsGeneric[T Number](x, w, z []T) {
+// on by halves; b is added last.
+func DotsGeneric[T Number](x, w []T, b T, z []T) {
 	d := len(w)
 	check(len(x) >= d*len(z))
 	lanes := 64 / size[T]()
@@ -16,7 +16,7 @@ func DotsGeneric[T Number](x, w, z []T) {
 			}
 		}
 		a0, a1, a2, a3 := s[0]+s[4], s[1]+s[5], s[2]+s[6], s[3]+s[7]
-		z[i] = ((a0 + a2) + (a1 + a3)) + z[i]
+		z[i] = ((a0 + a2) + (a1 + a3)) + b
 	}
 }
 

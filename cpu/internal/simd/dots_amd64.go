@@ -2,22 +2,22 @@
 
 package simd
 
-// dots32AVX512 adds x_i.w to z_i for rows of cols packed numbers.
+// dots32AVX512 sets z_i = x_i.w + b for rows of cols packed numbers.
 //
 //go:noescape
-func dots32AVX512(x *float32, w *float32, z *float32, rows int, cols int)
+func dots32AVX512(x *float32, w *float32, b float32, z *float32, rows int, cols int)
 
-// dots32AVX2 adds x_i.w to z_i for rows of cols packed numbers.
+// dots32AVX2 sets z_i = x_i.w + b for rows of cols packed numbers.
 //
 //go:noescape
-func dots32AVX2(x *float32, w *float32, z *float32, rows int, cols int)
+func dots32AVX2(x *float32, w *float32, b float32, z *float32, rows int, cols int)
 
-// dots64AVX512 adds x_i.w to z_i for rows of cols packed numbers.
+// dots64AVX512 sets z_i = x_i.w + b for rows of cols packed numbers.
 //
 //go:noescape
-func dots64AVX512(x *float64, w *float64, z *float64, rows int, cols int)
+func dots64AVX512(x *float64, w *float64, b float64, z *float64, rows int, cols int)
 
-// dots64AVX2 adds x_i.w to z_i for rows of cols packed numbers.
+// dots64AVX2 sets z_i = x_i.w + b for rows of cols packed numbers.
 //
 //go:noescape
-func dots64AVX2(x *float64, w *float64, z *float64, rows int, cols int)
+func dots64AVX2(x *float64, w *float64, b float64, z *float64, rows int, cols int)

@@ -2,98 +2,45 @@
 
 #include "textflag.h"
 
-// func dots32AVX512(x *float32, w *float32, z *float32, rows int, cols int)
+// func dots32AVX512(x *float32, w *float32, b float32, z *float32, rows int, cols int)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·dots32AVX512(SB), NOSPLIT, $0-40
-	MOVQ      x+0(FP), AX
-	MOVQ      w+8(FP), CX
-	MOVQ      z+16(FP), DX
-	MOVQ      rows+24(FP), BX
-	MOVQ      cols+32(FP), SI
-	MOVQ      SI, DI
-	SHLQ      $0x02, DI
-	LEAQ      (DI)(DI*2), R8
-	MOVQ      SI, R9
-	ANDQ      $0x0f, R9
-	SHRQ      $0x04, SI
-	MOVQ      R9, R10
-	LEAQ      firsts<>+0(SB), R11
-	SHLQ      $0x02, R9
-	SUBQ      R9, R11
-	VMOVDQU32 64(R11), Z0
-	VPMOVD2M  Z0, K1
-	CMPQ      BX, $+16
-	JL        group_end
+TEXT ·dots32AVX512(SB), NOSPLIT, $0-48
+	MOVQ         x+0(FP), AX
+	MOVQ         w+8(FP), CX
+	MOVQ         z+24(FP), DX
+	VBROADCASTSS b+16(FP), Z0
+	MOVQ         rows+32(FP), BX
+	MOVQ         cols+40(FP), SI
+	MOVQ         SI, DI
+	SHLQ         $0x02, DI
+	LEAQ         (DI)(DI*2), R8
+	MOVQ         SI, R9
+	ANDQ         $0x0f, R9
+	SHRQ         $0x04, SI
+	MOVQ         R9, R10
+	LEAQ         firsts<>+0(SB), R11
+	SHLQ         $0x02, R9
+	SUBQ         R9, R11
+	VMOVDQU32    64(R11), Z1
+	VPMOVD2M     Z1, K1
+	CMPQ         BX, $+16
+	JL           group_end
 
 group:
 	MOVQ   AX, R9
-	VXORPS Z0, Z0, Z0
 	VXORPS Z1, Z1, Z1
 	VXORPS Z2, Z2, Z2
 	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
 	MOVQ   CX, R11
 	MOVQ   SI, R12
 	CMPQ   R12, $+1
 	JL     quad0_end
 
 quad0:
-	VMOVUPS (R11), Z4
-	VMULPS  (R9), Z4, Z5
-	VADDPS  Z5, Z0, Z0
-	VMULPS  (R9)(DI*1), Z4, Z5
-	VADDPS  Z5, Z1, Z1
-	VMULPS  (R9)(DI*2), Z4, Z5
-	VADDPS  Z5, Z2, Z2
-	VMULPS  (R9)(R8*1), Z4, Z5
-	VADDPS  Z5, Z3, Z3
-	ADDQ    $0x40, R11
-	ADDQ    $0x40, R9
-	SUBQ    $+1, R12
-	CMPQ    R12, $+1
-	JGE     quad0
-
-quad0_end:
-	TESTQ     R10, R10
-	JZ        quad0_summed
-	VMOVUPS.Z (R11), K1, Z4
-	VMOVUPS.Z (R9), K1, Z5
-	VMULPS    Z5, Z4, Z5
-	VADDPS    Z5, Z0, Z0
-	VMOVUPS.Z (R9)(DI*1), K1, Z5
-	VMULPS    Z5, Z4, Z5
-	VADDPS    Z5, Z1, Z1
-	VMOVUPS.Z (R9)(DI*2), K1, Z5
-	VMULPS    Z5, Z4, Z5
-	VADDPS    Z5, Z2, Z2
-	VMOVUPS.Z (R9)(R8*1), K1, Z5
-	VMULPS    Z5, Z4, Z5
-	VADDPS    Z5, Z3, Z3
-
-quad0_summed:
-	VSHUFF64X2 $0x44, Z1, Z0, Z4
-	VSHUFF64X2 $0xee, Z1, Z0, Z0
-	VADDPS     Z0, Z4, Z4
-	VSHUFF64X2 $0x44, Z3, Z2, Z0
-	VSHUFF64X2 $0xee, Z3, Z2, Z1
-	VADDPS     Z1, Z0, Z0
-	VSHUFF64X2 $0x88, Z0, Z4, Z1
-	VSHUFF64X2 $0xdd, Z0, Z4, Z0
-	VADDPS     Z0, Z1, Z1
-	LEAQ       (AX)(DI*4), AX
-	MOVQ       AX, R9
-	VXORPS     Z0, Z0, Z0
-	VXORPS     Z2, Z2, Z2
-	VXORPS     Z3, Z3, Z3
-	VXORPS     Z4, Z4, Z4
-	MOVQ       CX, R11
-	MOVQ       SI, R12
-	CMPQ       R12, $+1
-	JL         quad1_end
-
-quad1:
 	VMOVUPS (R11), Z5
 	VMULPS  (R9), Z5, Z6
-	VADDPS  Z6, Z0, Z0
+	VADDPS  Z6, Z1, Z1
 	VMULPS  (R9)(DI*1), Z5, Z6
 	VADDPS  Z6, Z2, Z2
 	VMULPS  (R9)(DI*2), Z5, Z6
@@ -104,15 +51,15 @@ quad1:
 	ADDQ    $0x40, R9
 	SUBQ    $+1, R12
 	CMPQ    R12, $+1
-	JGE     quad1
+	JGE     quad0
 
-quad1_end:
+quad0_end:
 	TESTQ     R10, R10
-	JZ        quad1_summed
+	JZ        quad0_summed
 	VMOVUPS.Z (R11), K1, Z5
 	VMOVUPS.Z (R9), K1, Z6
 	VMULPS    Z6, Z5, Z6
-	VADDPS    Z6, Z0, Z0
+	VADDPS    Z6, Z1, Z1
 	VMOVUPS.Z (R9)(DI*1), K1, Z6
 	VMULPS    Z6, Z5, Z6
 	VADDPS    Z6, Z2, Z2
@@ -123,31 +70,31 @@ quad1_end:
 	VMULPS    Z6, Z5, Z6
 	VADDPS    Z6, Z4, Z4
 
-quad1_summed:
-	VSHUFF64X2 $0x44, Z2, Z0, Z5
-	VSHUFF64X2 $0xee, Z2, Z0, Z0
-	VADDPS     Z0, Z5, Z5
-	VSHUFF64X2 $0x44, Z4, Z3, Z0
+quad0_summed:
+	VSHUFF64X2 $0x44, Z2, Z1, Z5
+	VSHUFF64X2 $0xee, Z2, Z1, Z1
+	VADDPS     Z1, Z5, Z5
+	VSHUFF64X2 $0x44, Z4, Z3, Z1
 	VSHUFF64X2 $0xee, Z4, Z3, Z2
-	VADDPS     Z2, Z0, Z0
-	VSHUFF64X2 $0x88, Z0, Z5, Z2
-	VSHUFF64X2 $0xdd, Z0, Z5, Z0
-	VADDPS     Z0, Z2, Z2
+	VADDPS     Z2, Z1, Z1
+	VSHUFF64X2 $0x88, Z1, Z5, Z2
+	VSHUFF64X2 $0xdd, Z1, Z5, Z1
+	VADDPS     Z1, Z2, Z2
 	LEAQ       (AX)(DI*4), AX
 	MOVQ       AX, R9
-	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
 	VXORPS     Z3, Z3, Z3
 	VXORPS     Z4, Z4, Z4
 	VXORPS     Z5, Z5, Z5
 	MOVQ       CX, R11
 	MOVQ       SI, R12
 	CMPQ       R12, $+1
-	JL         quad2_end
+	JL         quad1_end
 
-quad2:
+quad1:
 	VMOVUPS (R11), Z6
 	VMULPS  (R9), Z6, Z7
-	VADDPS  Z7, Z0, Z0
+	VADDPS  Z7, Z1, Z1
 	VMULPS  (R9)(DI*1), Z6, Z7
 	VADDPS  Z7, Z3, Z3
 	VMULPS  (R9)(DI*2), Z6, Z7
@@ -158,15 +105,15 @@ quad2:
 	ADDQ    $0x40, R9
 	SUBQ    $+1, R12
 	CMPQ    R12, $+1
-	JGE     quad2
+	JGE     quad1
 
-quad2_end:
+quad1_end:
 	TESTQ     R10, R10
-	JZ        quad2_summed
+	JZ        quad1_summed
 	VMOVUPS.Z (R11), K1, Z6
 	VMOVUPS.Z (R9), K1, Z7
 	VMULPS    Z7, Z6, Z7
-	VADDPS    Z7, Z0, Z0
+	VADDPS    Z7, Z1, Z1
 	VMOVUPS.Z (R9)(DI*1), K1, Z7
 	VMULPS    Z7, Z6, Z7
 	VADDPS    Z7, Z3, Z3
@@ -177,31 +124,31 @@ quad2_end:
 	VMULPS    Z7, Z6, Z7
 	VADDPS    Z7, Z5, Z5
 
-quad2_summed:
-	VSHUFF64X2 $0x44, Z3, Z0, Z6
-	VSHUFF64X2 $0xee, Z3, Z0, Z0
-	VADDPS     Z0, Z6, Z6
-	VSHUFF64X2 $0x44, Z5, Z4, Z0
+quad1_summed:
+	VSHUFF64X2 $0x44, Z3, Z1, Z6
+	VSHUFF64X2 $0xee, Z3, Z1, Z1
+	VADDPS     Z1, Z6, Z6
+	VSHUFF64X2 $0x44, Z5, Z4, Z1
 	VSHUFF64X2 $0xee, Z5, Z4, Z3
-	VADDPS     Z3, Z0, Z0
-	VSHUFF64X2 $0x88, Z0, Z6, Z3
-	VSHUFF64X2 $0xdd, Z0, Z6, Z0
-	VADDPS     Z0, Z3, Z3
+	VADDPS     Z3, Z1, Z1
+	VSHUFF64X2 $0x88, Z1, Z6, Z3
+	VSHUFF64X2 $0xdd, Z1, Z6, Z1
+	VADDPS     Z1, Z3, Z3
 	LEAQ       (AX)(DI*4), AX
 	MOVQ       AX, R9
-	VXORPS     Z0, Z0, Z0
+	VXORPS     Z1, Z1, Z1
 	VXORPS     Z4, Z4, Z4
 	VXORPS     Z5, Z5, Z5
 	VXORPS     Z6, Z6, Z6
 	MOVQ       CX, R11
 	MOVQ       SI, R12
 	CMPQ       R12, $+1
-	JL         quad3_end
+	JL         quad2_end
 
-quad3:
+quad2:
 	VMOVUPS (R11), Z7
 	VMULPS  (R9), Z7, Z8
-	VADDPS  Z8, Z0, Z0
+	VADDPS  Z8, Z1, Z1
 	VMULPS  (R9)(DI*1), Z7, Z8
 	VADDPS  Z8, Z4, Z4
 	VMULPS  (R9)(DI*2), Z7, Z8
@@ -212,15 +159,15 @@ quad3:
 	ADDQ    $0x40, R9
 	SUBQ    $+1, R12
 	CMPQ    R12, $+1
-	JGE     quad3
+	JGE     quad2
 
-quad3_end:
+quad2_end:
 	TESTQ     R10, R10
-	JZ        quad3_summed
+	JZ        quad2_summed
 	VMOVUPS.Z (R11), K1, Z7
 	VMOVUPS.Z (R9), K1, Z8
 	VMULPS    Z8, Z7, Z8
-	VADDPS    Z8, Z0, Z0
+	VADDPS    Z8, Z1, Z1
 	VMOVUPS.Z (R9)(DI*1), K1, Z8
 	VMULPS    Z8, Z7, Z8
 	VADDPS    Z8, Z4, Z4
@@ -231,30 +178,84 @@ quad3_end:
 	VMULPS    Z8, Z7, Z8
 	VADDPS    Z8, Z6, Z6
 
-quad3_summed:
-	VSHUFF64X2 $0x44, Z4, Z0, Z7
-	VSHUFF64X2 $0xee, Z4, Z0, Z0
-	VADDPS     Z0, Z7, Z7
-	VSHUFF64X2 $0x44, Z6, Z5, Z0
+quad2_summed:
+	VSHUFF64X2 $0x44, Z4, Z1, Z7
+	VSHUFF64X2 $0xee, Z4, Z1, Z1
+	VADDPS     Z1, Z7, Z7
+	VSHUFF64X2 $0x44, Z6, Z5, Z1
 	VSHUFF64X2 $0xee, Z6, Z5, Z4
-	VADDPS     Z4, Z0, Z0
-	VSHUFF64X2 $0x88, Z0, Z7, Z4
-	VSHUFF64X2 $0xdd, Z0, Z7, Z0
-	VADDPS     Z0, Z4, Z4
+	VADDPS     Z4, Z1, Z1
+	VSHUFF64X2 $0x88, Z1, Z7, Z4
+	VSHUFF64X2 $0xdd, Z1, Z7, Z1
+	VADDPS     Z1, Z4, Z4
 	LEAQ       (AX)(DI*4), AX
-	VUNPCKLPD  Z2, Z1, Z0
-	VUNPCKHPD  Z2, Z1, Z1
-	VADDPS     Z1, Z0, Z0
-	VUNPCKLPD  Z4, Z3, Z1
-	VUNPCKHPD  Z4, Z3, Z2
+	MOVQ       AX, R9
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z5, Z5, Z5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Z7, Z7, Z7
+	MOVQ       CX, R11
+	MOVQ       SI, R12
+	CMPQ       R12, $+1
+	JL         quad3_end
+
+quad3:
+	VMOVUPS (R11), Z8
+	VMULPS  (R9), Z8, Z9
+	VADDPS  Z9, Z1, Z1
+	VMULPS  (R9)(DI*1), Z8, Z9
+	VADDPS  Z9, Z5, Z5
+	VMULPS  (R9)(DI*2), Z8, Z9
+	VADDPS  Z9, Z6, Z6
+	VMULPS  (R9)(R8*1), Z8, Z9
+	VADDPS  Z9, Z7, Z7
+	ADDQ    $0x40, R11
+	ADDQ    $0x40, R9
+	SUBQ    $+1, R12
+	CMPQ    R12, $+1
+	JGE     quad3
+
+quad3_end:
+	TESTQ     R10, R10
+	JZ        quad3_summed
+	VMOVUPS.Z (R11), K1, Z8
+	VMOVUPS.Z (R9), K1, Z9
+	VMULPS    Z9, Z8, Z9
+	VADDPS    Z9, Z1, Z1
+	VMOVUPS.Z (R9)(DI*1), K1, Z9
+	VMULPS    Z9, Z8, Z9
+	VADDPS    Z9, Z5, Z5
+	VMOVUPS.Z (R9)(DI*2), K1, Z9
+	VMULPS    Z9, Z8, Z9
+	VADDPS    Z9, Z6, Z6
+	VMOVUPS.Z (R9)(R8*1), K1, Z9
+	VMULPS    Z9, Z8, Z9
+	VADDPS    Z9, Z7, Z7
+
+quad3_summed:
+	VSHUFF64X2 $0x44, Z5, Z1, Z8
+	VSHUFF64X2 $0xee, Z5, Z1, Z1
+	VADDPS     Z1, Z8, Z8
+	VSHUFF64X2 $0x44, Z7, Z6, Z1
+	VSHUFF64X2 $0xee, Z7, Z6, Z5
+	VADDPS     Z5, Z1, Z1
+	VSHUFF64X2 $0x88, Z1, Z8, Z5
+	VSHUFF64X2 $0xdd, Z1, Z8, Z1
+	VADDPS     Z1, Z5, Z5
+	LEAQ       (AX)(DI*4), AX
+	VUNPCKLPD  Z3, Z2, Z1
+	VUNPCKHPD  Z3, Z2, Z2
 	VADDPS     Z2, Z1, Z1
-	VSHUFPS    $0x88, Z1, Z0, Z2
-	VSHUFPS    $0xdd, Z1, Z0, Z0
-	VADDPS     Z0, Z2, Z2
-	VMOVDQU64  order32AVX512<>+0(SB), Z0
-	VPERMPS    Z2, Z0, Z2
-	VADDPS     (DX), Z2, Z2
-	VMOVUPS    Z2, (DX)
+	VUNPCKLPD  Z5, Z4, Z2
+	VUNPCKHPD  Z5, Z4, Z3
+	VADDPS     Z3, Z2, Z2
+	VSHUFPS    $0x88, Z2, Z1, Z3
+	VSHUFPS    $0xdd, Z2, Z1, Z1
+	VADDPS     Z1, Z3, Z3
+	VMOVDQU64  order32AVX512<>+0(SB), Z1
+	VPERMPS    Z3, Z1, Z3
+	VADDPS     Z0, Z3, Z3
+	VMOVUPS    Z3, (DX)
 	ADDQ       $0x40, DX
 	SUBQ       $+16, BX
 	CMPQ       BX, $+16
@@ -266,16 +267,16 @@ group_end:
 
 row:
 	MOVQ   AX, R8
-	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
 	MOVQ   CX, R9
 	MOVQ   SI, R11
 	CMPQ   R11, $+1
 	JL     single_end
 
 single:
-	VMOVUPS (R9), Z1
-	VMULPS  (R8), Z1, Z2
-	VADDPS  Z2, Z0, Z0
+	VMOVUPS (R9), Z2
+	VMULPS  (R8), Z2, Z3
+	VADDPS  Z3, Z1, Z1
 	ADDQ    $0x40, R9
 	ADDQ    $0x40, R8
 	SUBQ    $+1, R11
@@ -285,22 +286,22 @@ single:
 single_end:
 	TESTQ     R10, R10
 	JZ        single_summed
-	VMOVUPS.Z (R9), K1, Z1
-	VMOVUPS.Z (R8), K1, Z2
-	VMULPS    Z2, Z1, Z2
-	VADDPS    Z2, Z0, Z0
+	VMOVUPS.Z (R9), K1, Z2
+	VMOVUPS.Z (R8), K1, Z3
+	VMULPS    Z3, Z2, Z3
+	VADDPS    Z3, Z1, Z1
 
 single_summed:
-	VEXTRACTF64X4 $0x01, Z0, Y1
-	VADDPS        Y1, Y0, Y0
-	VEXTRACTF128  $0x01, Y0, X1
-	VADDPS        X1, X0, X0
-	VUNPCKHPD     X0, X0, X1
-	VADDPS        X1, X0, X0
-	VPSRLQ        $0x20, X0, X1
-	VADDPS        X1, X0, X0
-	VADDSS        (DX), X0, X0
-	VMOVSS        X0, (DX)
+	VEXTRACTF64X4 $0x01, Z1, Y2
+	VADDPS        Y2, Y1, Y1
+	VEXTRACTF128  $0x01, Y1, X2
+	VADDPS        X2, X1, X1
+	VUNPCKHPD     X1, X1, X2
+	VADDPS        X2, X1, X1
+	VPSRLQ        $0x20, X1, X2
+	VADDPS        X2, X1, X1
+	VADDSS        X0, X1, X1
+	VMOVSS        X1, (DX)
 	ADDQ          DI, AX
 	ADDQ          $0x04, DX
 	SUBQ          $+1, BX
@@ -347,32 +348,32 @@ DATA order32AVX512<>+56(SB)/4, $0x0000000b
 DATA order32AVX512<>+60(SB)/4, $0x0000000f
 GLOBL order32AVX512<>(SB), RODATA|NOPTR, $64
 
-// func dots32AVX2(x *float32, w *float32, z *float32, rows int, cols int)
+// func dots32AVX2(x *float32, w *float32, b float32, z *float32, rows int, cols int)
 // Requires: AVX, AVX2
-TEXT ·dots32AVX2(SB), NOSPLIT, $0-40
-	MOVQ    x+0(FP), AX
-	MOVQ    w+8(FP), CX
-	MOVQ    z+16(FP), DX
-	MOVQ    rows+24(FP), BX
-	MOVQ    cols+32(FP), SI
-	MOVQ    SI, DI
-	SHLQ    $0x02, DI
-	LEAQ    (DI)(DI*2), R8
-	MOVQ    SI, R9
-	ANDQ    $0x0f, R9
-	SHRQ    $0x04, SI
-	MOVQ    R9, R10
-	LEAQ    firsts<>+0(SB), R11
-	SHLQ    $0x02, R9
-	SUBQ    R9, R11
-	VMOVDQU 64(R11), Y0
-	VMOVDQU 96(R11), Y1
-	CMPQ    BX, $+8
-	JL      group_end
+TEXT ·dots32AVX2(SB), NOSPLIT, $0-48
+	MOVQ         x+0(FP), AX
+	MOVQ         w+8(FP), CX
+	MOVQ         z+24(FP), DX
+	VBROADCASTSS b+16(FP), Y0
+	MOVQ         rows+32(FP), BX
+	MOVQ         cols+40(FP), SI
+	MOVQ         SI, DI
+	SHLQ         $0x02, DI
+	LEAQ         (DI)(DI*2), R8
+	MOVQ         SI, R9
+	ANDQ         $0x0f, R9
+	SHRQ         $0x04, SI
+	MOVQ         R9, R10
+	LEAQ         firsts<>+0(SB), R11
+	SHLQ         $0x02, R9
+	SUBQ         R9, R11
+	VMOVDQU      64(R11), Y1
+	VMOVDQU      96(R11), Y2
+	CMPQ         BX, $+8
+	JL           group_end
 
 group:
 	MOVQ   AX, R9
-	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
@@ -380,30 +381,31 @@ group:
 	VXORPS Y7, Y7, Y7
 	VXORPS Y8, Y8, Y8
 	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
 	MOVQ   CX, R11
 	MOVQ   SI, R12
 	CMPQ   R12, $+1
 	JL     quad0_end
 
 quad0:
-	VMOVUPS (R11), Y10
-	VMULPS  (R9), Y10, Y11
-	VADDPS  Y11, Y2, Y2
-	VMULPS  (R9)(DI*1), Y10, Y11
-	VADDPS  Y11, Y4, Y4
-	VMULPS  (R9)(DI*2), Y10, Y11
-	VADDPS  Y11, Y6, Y6
-	VMULPS  (R9)(R8*1), Y10, Y11
-	VADDPS  Y11, Y8, Y8
-	VMOVUPS 32(R11), Y10
-	VMULPS  32(R9), Y10, Y11
-	VADDPS  Y11, Y3, Y3
-	VMULPS  32(R9)(DI*1), Y10, Y11
-	VADDPS  Y11, Y5, Y5
-	VMULPS  32(R9)(DI*2), Y10, Y11
-	VADDPS  Y11, Y7, Y7
-	VMULPS  32(R9)(R8*1), Y10, Y11
-	VADDPS  Y11, Y9, Y9
+	VMOVUPS (R11), Y11
+	VMULPS  (R9), Y11, Y12
+	VADDPS  Y12, Y3, Y3
+	VMULPS  (R9)(DI*1), Y11, Y12
+	VADDPS  Y12, Y5, Y5
+	VMULPS  (R9)(DI*2), Y11, Y12
+	VADDPS  Y12, Y7, Y7
+	VMULPS  (R9)(R8*1), Y11, Y12
+	VADDPS  Y12, Y9, Y9
+	VMOVUPS 32(R11), Y11
+	VMULPS  32(R9), Y11, Y12
+	VADDPS  Y12, Y4, Y4
+	VMULPS  32(R9)(DI*1), Y11, Y12
+	VADDPS  Y12, Y6, Y6
+	VMULPS  32(R9)(DI*2), Y11, Y12
+	VADDPS  Y12, Y8, Y8
+	VMULPS  32(R9)(R8*1), Y11, Y12
+	VADDPS  Y12, Y10, Y10
 	ADDQ    $0x40, R11
 	ADDQ    $0x40, R9
 	SUBQ    $+1, R12
@@ -413,47 +415,46 @@ quad0:
 quad0_end:
 	TESTQ      R10, R10
 	JZ         quad0_summed
-	VMASKMOVPS (R11), Y0, Y10
-	VMASKMOVPS (R9), Y0, Y11
-	VMULPS     Y11, Y10, Y11
-	VADDPS     Y11, Y2, Y2
-	VMASKMOVPS (R9)(DI*1), Y0, Y11
-	VMULPS     Y11, Y10, Y11
-	VADDPS     Y11, Y4, Y4
-	VMASKMOVPS (R9)(DI*2), Y0, Y11
-	VMULPS     Y11, Y10, Y11
-	VADDPS     Y11, Y6, Y6
-	VMASKMOVPS (R9)(R8*1), Y0, Y11
-	VMULPS     Y11, Y10, Y11
-	VADDPS     Y11, Y8, Y8
-	VMASKMOVPS 32(R11), Y1, Y10
-	VMASKMOVPS 32(R9), Y1, Y11
-	VMULPS     Y11, Y10, Y11
-	VADDPS     Y11, Y3, Y3
-	VMASKMOVPS 32(R9)(DI*1), Y1, Y11
-	VMULPS     Y11, Y10, Y11
-	VADDPS     Y11, Y5, Y5
-	VMASKMOVPS 32(R9)(DI*2), Y1, Y11
-	VMULPS     Y11, Y10, Y11
-	VADDPS     Y11, Y7, Y7
-	VMASKMOVPS 32(R9)(R8*1), Y1, Y11
-	VMULPS     Y11, Y10, Y11
-	VADDPS     Y11, Y9, Y9
+	VMASKMOVPS (R11), Y1, Y11
+	VMASKMOVPS (R9), Y1, Y12
+	VMULPS     Y12, Y11, Y12
+	VADDPS     Y12, Y3, Y3
+	VMASKMOVPS (R9)(DI*1), Y1, Y12
+	VMULPS     Y12, Y11, Y12
+	VADDPS     Y12, Y5, Y5
+	VMASKMOVPS (R9)(DI*2), Y1, Y12
+	VMULPS     Y12, Y11, Y12
+	VADDPS     Y12, Y7, Y7
+	VMASKMOVPS (R9)(R8*1), Y1, Y12
+	VMULPS     Y12, Y11, Y12
+	VADDPS     Y12, Y9, Y9
+	VMASKMOVPS 32(R11), Y2, Y11
+	VMASKMOVPS 32(R9), Y2, Y12
+	VMULPS     Y12, Y11, Y12
+	VADDPS     Y12, Y4, Y4
+	VMASKMOVPS 32(R9)(DI*1), Y2, Y12
+	VMULPS     Y12, Y11, Y12
+	VADDPS     Y12, Y6, Y6
+	VMASKMOVPS 32(R9)(DI*2), Y2, Y12
+	VMULPS     Y12, Y11, Y12
+	VADDPS     Y12, Y8, Y8
+	VMASKMOVPS 32(R9)(R8*1), Y2, Y12
+	VMULPS     Y12, Y11, Y12
+	VADDPS     Y12, Y10, Y10
 
 quad0_summed:
-	VADDPS     Y3, Y2, Y2
-	VADDPS     Y5, Y4, Y4
-	VADDPS     Y7, Y6, Y6
-	VADDPS     Y9, Y8, Y8
-	VPERM2F128 $0x20, Y4, Y2, Y3
-	VPERM2F128 $0x31, Y4, Y2, Y2
-	VADDPS     Y2, Y3, Y3
-	VPERM2F128 $0x20, Y8, Y6, Y2
-	VPERM2F128 $0x31, Y8, Y6, Y4
-	VADDPS     Y4, Y2, Y2
+	VADDPS     Y4, Y3, Y3
+	VADDPS     Y6, Y5, Y5
+	VADDPS     Y8, Y7, Y7
+	VADDPS     Y10, Y9, Y9
+	VPERM2F128 $0x20, Y5, Y3, Y4
+	VPERM2F128 $0x31, Y5, Y3, Y3
+	VADDPS     Y3, Y4, Y4
+	VPERM2F128 $0x20, Y9, Y7, Y3
+	VPERM2F128 $0x31, Y9, Y7, Y5
+	VADDPS     Y5, Y3, Y3
 	LEAQ       (AX)(DI*4), AX
 	MOVQ       AX, R9
-	VXORPS     Y4, Y4, Y4
 	VXORPS     Y5, Y5, Y5
 	VXORPS     Y6, Y6, Y6
 	VXORPS     Y7, Y7, Y7
@@ -461,30 +462,31 @@ quad0_summed:
 	VXORPS     Y9, Y9, Y9
 	VXORPS     Y10, Y10, Y10
 	VXORPS     Y11, Y11, Y11
+	VXORPS     Y12, Y12, Y12
 	MOVQ       CX, R11
 	MOVQ       SI, R12
 	CMPQ       R12, $+1
 	JL         quad1_end
 
 quad1:
-	VMOVUPS (R11), Y12
-	VMULPS  (R9), Y12, Y13
-	VADDPS  Y13, Y4, Y4
-	VMULPS  (R9)(DI*1), Y12, Y13
-	VADDPS  Y13, Y6, Y6
-	VMULPS  (R9)(DI*2), Y12, Y13
-	VADDPS  Y13, Y8, Y8
-	VMULPS  (R9)(R8*1), Y12, Y13
-	VADDPS  Y13, Y10, Y10
-	VMOVUPS 32(R11), Y12
-	VMULPS  32(R9), Y12, Y13
-	VADDPS  Y13, Y5, Y5
-	VMULPS  32(R9)(DI*1), Y12, Y13
-	VADDPS  Y13, Y7, Y7
-	VMULPS  32(R9)(DI*2), Y12, Y13
-	VADDPS  Y13, Y9, Y9
-	VMULPS  32(R9)(R8*1), Y12, Y13
-	VADDPS  Y13, Y11, Y11
+	VMOVUPS (R11), Y13
+	VMULPS  (R9), Y13, Y14
+	VADDPS  Y14, Y5, Y5
+	VMULPS  (R9)(DI*1), Y13, Y14
+	VADDPS  Y14, Y7, Y7
+	VMULPS  (R9)(DI*2), Y13, Y14
+	VADDPS  Y14, Y9, Y9
+	VMULPS  (R9)(R8*1), Y13, Y14
+	VADDPS  Y14, Y11, Y11
+	VMOVUPS 32(R11), Y13
+	VMULPS  32(R9), Y13, Y14
+	VADDPS  Y14, Y6, Y6
+	VMULPS  32(R9)(DI*1), Y13, Y14
+	VADDPS  Y14, Y8, Y8
+	VMULPS  32(R9)(DI*2), Y13, Y14
+	VADDPS  Y14, Y10, Y10
+	VMULPS  32(R9)(R8*1), Y13, Y14
+	VADDPS  Y14, Y12, Y12
 	ADDQ    $0x40, R11
 	ADDQ    $0x40, R9
 	SUBQ    $+1, R12
@@ -494,58 +496,58 @@ quad1:
 quad1_end:
 	TESTQ      R10, R10
 	JZ         quad1_summed
-	VMASKMOVPS (R11), Y0, Y12
-	VMASKMOVPS (R9), Y0, Y13
-	VMULPS     Y13, Y12, Y13
-	VADDPS     Y13, Y4, Y4
-	VMASKMOVPS (R9)(DI*1), Y0, Y13
-	VMULPS     Y13, Y12, Y13
-	VADDPS     Y13, Y6, Y6
-	VMASKMOVPS (R9)(DI*2), Y0, Y13
-	VMULPS     Y13, Y12, Y13
-	VADDPS     Y13, Y8, Y8
-	VMASKMOVPS (R9)(R8*1), Y0, Y13
-	VMULPS     Y13, Y12, Y13
-	VADDPS     Y13, Y10, Y10
-	VMASKMOVPS 32(R11), Y1, Y12
-	VMASKMOVPS 32(R9), Y1, Y13
-	VMULPS     Y13, Y12, Y13
-	VADDPS     Y13, Y5, Y5
-	VMASKMOVPS 32(R9)(DI*1), Y1, Y13
-	VMULPS     Y13, Y12, Y13
-	VADDPS     Y13, Y7, Y7
-	VMASKMOVPS 32(R9)(DI*2), Y1, Y13
-	VMULPS     Y13, Y12, Y13
-	VADDPS     Y13, Y9, Y9
-	VMASKMOVPS 32(R9)(R8*1), Y1, Y13
-	VMULPS     Y13, Y12, Y13
-	VADDPS     Y13, Y11, Y11
+	VMASKMOVPS (R11), Y1, Y13
+	VMASKMOVPS (R9), Y1, Y14
+	VMULPS     Y14, Y13, Y14
+	VADDPS     Y14, Y5, Y5
+	VMASKMOVPS (R9)(DI*1), Y1, Y14
+	VMULPS     Y14, Y13, Y14
+	VADDPS     Y14, Y7, Y7
+	VMASKMOVPS (R9)(DI*2), Y1, Y14
+	VMULPS     Y14, Y13, Y14
+	VADDPS     Y14, Y9, Y9
+	VMASKMOVPS (R9)(R8*1), Y1, Y14
+	VMULPS     Y14, Y13, Y14
+	VADDPS     Y14, Y11, Y11
+	VMASKMOVPS 32(R11), Y2, Y13
+	VMASKMOVPS 32(R9), Y2, Y14
+	VMULPS     Y14, Y13, Y14
+	VADDPS     Y14, Y6, Y6
+	VMASKMOVPS 32(R9)(DI*1), Y2, Y14
+	VMULPS     Y14, Y13, Y14
+	VADDPS     Y14, Y8, Y8
+	VMASKMOVPS 32(R9)(DI*2), Y2, Y14
+	VMULPS     Y14, Y13, Y14
+	VADDPS     Y14, Y10, Y10
+	VMASKMOVPS 32(R9)(R8*1), Y2, Y14
+	VMULPS     Y14, Y13, Y14
+	VADDPS     Y14, Y12, Y12
 
 quad1_summed:
-	VADDPS     Y5, Y4, Y4
-	VADDPS     Y7, Y6, Y6
-	VADDPS     Y9, Y8, Y8
-	VADDPS     Y11, Y10, Y10
-	VPERM2F128 $0x20, Y6, Y4, Y5
-	VPERM2F128 $0x31, Y6, Y4, Y4
-	VADDPS     Y4, Y5, Y5
-	VPERM2F128 $0x20, Y10, Y8, Y4
-	VPERM2F128 $0x31, Y10, Y8, Y6
-	VADDPS     Y6, Y4, Y4
+	VADDPS     Y6, Y5, Y5
+	VADDPS     Y8, Y7, Y7
+	VADDPS     Y10, Y9, Y9
+	VADDPS     Y12, Y11, Y11
+	VPERM2F128 $0x20, Y7, Y5, Y6
+	VPERM2F128 $0x31, Y7, Y5, Y5
+	VADDPS     Y5, Y6, Y6
+	VPERM2F128 $0x20, Y11, Y9, Y5
+	VPERM2F128 $0x31, Y11, Y9, Y7
+	VADDPS     Y7, Y5, Y5
 	LEAQ       (AX)(DI*4), AX
-	VUNPCKLPD  Y2, Y3, Y6
-	VUNPCKHPD  Y2, Y3, Y2
-	VADDPS     Y2, Y6, Y6
-	VUNPCKLPD  Y4, Y5, Y2
-	VUNPCKHPD  Y4, Y5, Y3
-	VADDPS     Y3, Y2, Y2
-	VSHUFPS    $0x88, Y2, Y6, Y3
-	VSHUFPS    $0xdd, Y2, Y6, Y2
-	VADDPS     Y2, Y3, Y3
-	VMOVDQU    order32AVX2<>+0(SB), Y2
-	VPERMPS    Y3, Y2, Y3
-	VADDPS     (DX), Y3, Y3
-	VMOVUPS    Y3, (DX)
+	VUNPCKLPD  Y3, Y4, Y7
+	VUNPCKHPD  Y3, Y4, Y3
+	VADDPS     Y3, Y7, Y7
+	VUNPCKLPD  Y5, Y6, Y3
+	VUNPCKHPD  Y5, Y6, Y4
+	VADDPS     Y4, Y3, Y3
+	VSHUFPS    $0x88, Y3, Y7, Y4
+	VSHUFPS    $0xdd, Y3, Y7, Y3
+	VADDPS     Y3, Y4, Y4
+	VMOVDQU    order32AVX2<>+0(SB), Y3
+	VPERMPS    Y4, Y3, Y4
+	VADDPS     Y0, Y4, Y4
+	VMOVUPS    Y4, (DX)
 	ADDQ       $0x20, DX
 	SUBQ       $+8, BX
 	CMPQ       BX, $+8
@@ -557,20 +559,20 @@ group_end:
 
 row:
 	MOVQ   AX, R8
-	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
 	MOVQ   CX, R9
 	MOVQ   SI, R11
 	CMPQ   R11, $+1
 	JL     single_end
 
 single:
-	VMOVUPS (R9), Y4
-	VMULPS  (R8), Y4, Y5
-	VADDPS  Y5, Y2, Y2
-	VMOVUPS 32(R9), Y4
-	VMULPS  32(R8), Y4, Y5
-	VADDPS  Y5, Y3, Y3
+	VMOVUPS (R9), Y5
+	VMULPS  (R8), Y5, Y6
+	VADDPS  Y6, Y3, Y3
+	VMOVUPS 32(R9), Y5
+	VMULPS  32(R8), Y5, Y6
+	VADDPS  Y6, Y4, Y4
 	ADDQ    $0x40, R9
 	ADDQ    $0x40, R8
 	SUBQ    $+1, R11
@@ -580,25 +582,25 @@ single:
 single_end:
 	TESTQ      R10, R10
 	JZ         single_summed
-	VMASKMOVPS (R9), Y0, Y4
-	VMASKMOVPS (R8), Y0, Y5
-	VMULPS     Y5, Y4, Y5
-	VADDPS     Y5, Y2, Y2
-	VMASKMOVPS 32(R9), Y1, Y4
-	VMASKMOVPS 32(R8), Y1, Y5
-	VMULPS     Y5, Y4, Y5
-	VADDPS     Y5, Y3, Y3
+	VMASKMOVPS (R9), Y1, Y5
+	VMASKMOVPS (R8), Y1, Y6
+	VMULPS     Y6, Y5, Y6
+	VADDPS     Y6, Y3, Y3
+	VMASKMOVPS 32(R9), Y2, Y5
+	VMASKMOVPS 32(R8), Y2, Y6
+	VMULPS     Y6, Y5, Y6
+	VADDPS     Y6, Y4, Y4
 
 single_summed:
-	VADDPS       Y3, Y2, Y2
-	VEXTRACTF128 $0x01, Y2, X3
-	VADDPS       X3, X2, X2
-	VUNPCKHPD    X2, X2, X3
-	VADDPS       X3, X2, X2
-	VPSRLQ       $0x20, X2, X3
-	VADDPS       X3, X2, X2
-	VADDSS       (DX), X2, X2
-	VMOVSS       X2, (DX)
+	VADDPS       Y4, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X4
+	VADDPS       X4, X3, X3
+	VUNPCKHPD    X3, X3, X4
+	VADDPS       X4, X3, X3
+	VPSRLQ       $0x20, X3, X4
+	VADDPS       X4, X3, X3
+	VADDSS       X0, X3, X3
+	VMOVSS       X3, (DX)
 	ADDQ         DI, AX
 	ADDQ         $0x04, DX
 	SUBQ         $+1, BX
@@ -619,98 +621,45 @@ DATA order32AVX2<>+24(SB)/4, $0x00000003
 DATA order32AVX2<>+28(SB)/4, $0x00000007
 GLOBL order32AVX2<>(SB), RODATA|NOPTR, $32
 
-// func dots64AVX512(x *float64, w *float64, z *float64, rows int, cols int)
+// func dots64AVX512(x *float64, w *float64, b float64, z *float64, rows int, cols int)
 // Requires: AVX, AVX512DQ, AVX512F
-TEXT ·dots64AVX512(SB), NOSPLIT, $0-40
-	MOVQ      x+0(FP), AX
-	MOVQ      w+8(FP), CX
-	MOVQ      z+16(FP), DX
-	MOVQ      rows+24(FP), BX
-	MOVQ      cols+32(FP), SI
-	MOVQ      SI, DI
-	SHLQ      $0x03, DI
-	LEAQ      (DI)(DI*2), R8
-	MOVQ      SI, R9
-	ANDQ      $0x07, R9
-	SHRQ      $0x03, SI
-	MOVQ      R9, R10
-	LEAQ      firsts<>+0(SB), R11
-	SHLQ      $0x03, R9
-	SUBQ      R9, R11
-	VMOVDQU32 64(R11), Z0
-	VPMOVQ2M  Z0, K1
-	CMPQ      BX, $+8
-	JL        group_end
+TEXT ·dots64AVX512(SB), NOSPLIT, $0-48
+	MOVQ         x+0(FP), AX
+	MOVQ         w+8(FP), CX
+	MOVQ         z+24(FP), DX
+	VBROADCASTSD b+16(FP), Z0
+	MOVQ         rows+32(FP), BX
+	MOVQ         cols+40(FP), SI
+	MOVQ         SI, DI
+	SHLQ         $0x03, DI
+	LEAQ         (DI)(DI*2), R8
+	MOVQ         SI, R9
+	ANDQ         $0x07, R9
+	SHRQ         $0x03, SI
+	MOVQ         R9, R10
+	LEAQ         firsts<>+0(SB), R11
+	SHLQ         $0x03, R9
+	SUBQ         R9, R11
+	VMOVDQU32    64(R11), Z1
+	VPMOVQ2M     Z1, K1
+	CMPQ         BX, $+8
+	JL           group_end
 
 group:
 	MOVQ   AX, R9
-	VXORPD Z0, Z0, Z0
 	VXORPD Z1, Z1, Z1
 	VXORPD Z2, Z2, Z2
 	VXORPD Z3, Z3, Z3
+	VXORPD Z4, Z4, Z4
 	MOVQ   CX, R11
 	MOVQ   SI, R12
 	CMPQ   R12, $+1
 	JL     quad0_end
 
 quad0:
-	VMOVUPD (R11), Z4
-	VMULPD  (R9), Z4, Z5
-	VADDPD  Z5, Z0, Z0
-	VMULPD  (R9)(DI*1), Z4, Z5
-	VADDPD  Z5, Z1, Z1
-	VMULPD  (R9)(DI*2), Z4, Z5
-	VADDPD  Z5, Z2, Z2
-	VMULPD  (R9)(R8*1), Z4, Z5
-	VADDPD  Z5, Z3, Z3
-	ADDQ    $0x40, R11
-	ADDQ    $0x40, R9
-	SUBQ    $+1, R12
-	CMPQ    R12, $+1
-	JGE     quad0
-
-quad0_end:
-	TESTQ     R10, R10
-	JZ        quad0_summed
-	VMOVUPD.Z (R11), K1, Z4
-	VMOVUPD.Z (R9), K1, Z5
-	VMULPD    Z5, Z4, Z5
-	VADDPD    Z5, Z0, Z0
-	VMOVUPD.Z (R9)(DI*1), K1, Z5
-	VMULPD    Z5, Z4, Z5
-	VADDPD    Z5, Z1, Z1
-	VMOVUPD.Z (R9)(DI*2), K1, Z5
-	VMULPD    Z5, Z4, Z5
-	VADDPD    Z5, Z2, Z2
-	VMOVUPD.Z (R9)(R8*1), K1, Z5
-	VMULPD    Z5, Z4, Z5
-	VADDPD    Z5, Z3, Z3
-
-quad0_summed:
-	VSHUFF64X2 $0x44, Z1, Z0, Z4
-	VSHUFF64X2 $0xee, Z1, Z0, Z0
-	VADDPD     Z0, Z4, Z4
-	VSHUFF64X2 $0x44, Z3, Z2, Z0
-	VSHUFF64X2 $0xee, Z3, Z2, Z1
-	VADDPD     Z1, Z0, Z0
-	VSHUFF64X2 $0x88, Z0, Z4, Z1
-	VSHUFF64X2 $0xdd, Z0, Z4, Z0
-	VADDPD     Z0, Z1, Z1
-	LEAQ       (AX)(DI*4), AX
-	MOVQ       AX, R9
-	VXORPD     Z0, Z0, Z0
-	VXORPD     Z2, Z2, Z2
-	VXORPD     Z3, Z3, Z3
-	VXORPD     Z4, Z4, Z4
-	MOVQ       CX, R11
-	MOVQ       SI, R12
-	CMPQ       R12, $+1
-	JL         quad1_end
-
-quad1:
 	VMOVUPD (R11), Z5
 	VMULPD  (R9), Z5, Z6
-	VADDPD  Z6, Z0, Z0
+	VADDPD  Z6, Z1, Z1
 	VMULPD  (R9)(DI*1), Z5, Z6
 	VADDPD  Z6, Z2, Z2
 	VMULPD  (R9)(DI*2), Z5, Z6
@@ -721,15 +670,15 @@ quad1:
 	ADDQ    $0x40, R9
 	SUBQ    $+1, R12
 	CMPQ    R12, $+1
-	JGE     quad1
+	JGE     quad0
 
-quad1_end:
+quad0_end:
 	TESTQ     R10, R10
-	JZ        quad1_summed
+	JZ        quad0_summed
 	VMOVUPD.Z (R11), K1, Z5
 	VMOVUPD.Z (R9), K1, Z6
 	VMULPD    Z6, Z5, Z6
-	VADDPD    Z6, Z0, Z0
+	VADDPD    Z6, Z1, Z1
 	VMOVUPD.Z (R9)(DI*1), K1, Z6
 	VMULPD    Z6, Z5, Z6
 	VADDPD    Z6, Z2, Z2
@@ -740,24 +689,78 @@ quad1_end:
 	VMULPD    Z6, Z5, Z6
 	VADDPD    Z6, Z4, Z4
 
-quad1_summed:
-	VSHUFF64X2 $0x44, Z2, Z0, Z5
-	VSHUFF64X2 $0xee, Z2, Z0, Z0
-	VADDPD     Z0, Z5, Z5
-	VSHUFF64X2 $0x44, Z4, Z3, Z0
+quad0_summed:
+	VSHUFF64X2 $0x44, Z2, Z1, Z5
+	VSHUFF64X2 $0xee, Z2, Z1, Z1
+	VADDPD     Z1, Z5, Z5
+	VSHUFF64X2 $0x44, Z4, Z3, Z1
 	VSHUFF64X2 $0xee, Z4, Z3, Z2
-	VADDPD     Z2, Z0, Z0
-	VSHUFF64X2 $0x88, Z0, Z5, Z2
-	VSHUFF64X2 $0xdd, Z0, Z5, Z0
-	VADDPD     Z0, Z2, Z2
+	VADDPD     Z2, Z1, Z1
+	VSHUFF64X2 $0x88, Z1, Z5, Z2
+	VSHUFF64X2 $0xdd, Z1, Z5, Z1
+	VADDPD     Z1, Z2, Z2
 	LEAQ       (AX)(DI*4), AX
-	VUNPCKLPD  Z2, Z1, Z0
-	VUNPCKHPD  Z2, Z1, Z1
-	VADDPD     Z1, Z0, Z0
-	VMOVDQU64  order64AVX512<>+0(SB), Z1
-	VPERMPD    Z0, Z1, Z0
-	VADDPD     (DX), Z0, Z0
-	VMOVUPD    Z0, (DX)
+	MOVQ       AX, R9
+	VXORPD     Z1, Z1, Z1
+	VXORPD     Z3, Z3, Z3
+	VXORPD     Z4, Z4, Z4
+	VXORPD     Z5, Z5, Z5
+	MOVQ       CX, R11
+	MOVQ       SI, R12
+	CMPQ       R12, $+1
+	JL         quad1_end
+
+quad1:
+	VMOVUPD (R11), Z6
+	VMULPD  (R9), Z6, Z7
+	VADDPD  Z7, Z1, Z1
+	VMULPD  (R9)(DI*1), Z6, Z7
+	VADDPD  Z7, Z3, Z3
+	VMULPD  (R9)(DI*2), Z6, Z7
+	VADDPD  Z7, Z4, Z4
+	VMULPD  (R9)(R8*1), Z6, Z7
+	VADDPD  Z7, Z5, Z5
+	ADDQ    $0x40, R11
+	ADDQ    $0x40, R9
+	SUBQ    $+1, R12
+	CMPQ    R12, $+1
+	JGE     quad1
+
+quad1_end:
+	TESTQ     R10, R10
+	JZ        quad1_summed
+	VMOVUPD.Z (R11), K1, Z6
+	VMOVUPD.Z (R9), K1, Z7
+	VMULPD    Z7, Z6, Z7
+	VADDPD    Z7, Z1, Z1
+	VMOVUPD.Z (R9)(DI*1), K1, Z7
+	VMULPD    Z7, Z6, Z7
+	VADDPD    Z7, Z3, Z3
+	VMOVUPD.Z (R9)(DI*2), K1, Z7
+	VMULPD    Z7, Z6, Z7
+	VADDPD    Z7, Z4, Z4
+	VMOVUPD.Z (R9)(R8*1), K1, Z7
+	VMULPD    Z7, Z6, Z7
+	VADDPD    Z7, Z5, Z5
+
+quad1_summed:
+	VSHUFF64X2 $0x44, Z3, Z1, Z6
+	VSHUFF64X2 $0xee, Z3, Z1, Z1
+	VADDPD     Z1, Z6, Z6
+	VSHUFF64X2 $0x44, Z5, Z4, Z1
+	VSHUFF64X2 $0xee, Z5, Z4, Z3
+	VADDPD     Z3, Z1, Z1
+	VSHUFF64X2 $0x88, Z1, Z6, Z3
+	VSHUFF64X2 $0xdd, Z1, Z6, Z1
+	VADDPD     Z1, Z3, Z3
+	LEAQ       (AX)(DI*4), AX
+	VUNPCKLPD  Z3, Z2, Z1
+	VUNPCKHPD  Z3, Z2, Z2
+	VADDPD     Z2, Z1, Z1
+	VMOVDQU64  order64AVX512<>+0(SB), Z2
+	VPERMPD    Z1, Z2, Z1
+	VADDPD     Z0, Z1, Z1
+	VMOVUPD    Z1, (DX)
 	ADDQ       $0x40, DX
 	SUBQ       $+8, BX
 	CMPQ       BX, $+8
@@ -769,16 +772,16 @@ group_end:
 
 row:
 	MOVQ   AX, R8
-	VXORPD Z0, Z0, Z0
+	VXORPD Z1, Z1, Z1
 	MOVQ   CX, R9
 	MOVQ   SI, R11
 	CMPQ   R11, $+1
 	JL     single_end
 
 single:
-	VMOVUPD (R9), Z1
-	VMULPD  (R8), Z1, Z2
-	VADDPD  Z2, Z0, Z0
+	VMOVUPD (R9), Z2
+	VMULPD  (R8), Z2, Z3
+	VADDPD  Z3, Z1, Z1
 	ADDQ    $0x40, R9
 	ADDQ    $0x40, R8
 	SUBQ    $+1, R11
@@ -788,20 +791,20 @@ single:
 single_end:
 	TESTQ     R10, R10
 	JZ        single_summed
-	VMOVUPD.Z (R9), K1, Z1
-	VMOVUPD.Z (R8), K1, Z2
-	VMULPD    Z2, Z1, Z2
-	VADDPD    Z2, Z0, Z0
+	VMOVUPD.Z (R9), K1, Z2
+	VMOVUPD.Z (R8), K1, Z3
+	VMULPD    Z3, Z2, Z3
+	VADDPD    Z3, Z1, Z1
 
 single_summed:
-	VEXTRACTF64X4 $0x01, Z0, Y1
-	VADDPD        Y1, Y0, Y0
-	VEXTRACTF128  $0x01, Y0, X1
-	VADDPD        X1, X0, X0
-	VUNPCKHPD     X0, X0, X1
-	VADDPD        X1, X0, X0
-	VADDSD        (DX), X0, X0
-	VMOVSD        X0, (DX)
+	VEXTRACTF64X4 $0x01, Z1, Y2
+	VADDPD        Y2, Y1, Y1
+	VEXTRACTF128  $0x01, Y1, X2
+	VADDPD        X2, X1, X1
+	VUNPCKHPD     X1, X1, X2
+	VADDPD        X2, X1, X1
+	VADDSD        X0, X1, X1
+	VMOVSD        X1, (DX)
 	ADDQ          DI, AX
 	ADDQ          $0x08, DX
 	SUBQ          $+1, BX
@@ -822,32 +825,32 @@ DATA order64AVX512<>+48(SB)/8, $0x0000000000000005
 DATA order64AVX512<>+56(SB)/8, $0x0000000000000007
 GLOBL order64AVX512<>(SB), RODATA|NOPTR, $64
 
-// func dots64AVX2(x *float64, w *float64, z *float64, rows int, cols int)
+// func dots64AVX2(x *float64, w *float64, b float64, z *float64, rows int, cols int)
 // Requires: AVX, AVX2
-TEXT ·dots64AVX2(SB), NOSPLIT, $0-40
-	MOVQ    x+0(FP), AX
-	MOVQ    w+8(FP), CX
-	MOVQ    z+16(FP), DX
-	MOVQ    rows+24(FP), BX
-	MOVQ    cols+32(FP), SI
-	MOVQ    SI, DI
-	SHLQ    $0x03, DI
-	LEAQ    (DI)(DI*2), R8
-	MOVQ    SI, R9
-	ANDQ    $0x07, R9
-	SHRQ    $0x03, SI
-	MOVQ    R9, R10
-	LEAQ    firsts<>+0(SB), R11
-	SHLQ    $0x03, R9
-	SUBQ    R9, R11
-	VMOVDQU 64(R11), Y0
-	VMOVDQU 96(R11), Y1
-	CMPQ    BX, $+4
-	JL      group_end
+TEXT ·dots64AVX2(SB), NOSPLIT, $0-48
+	MOVQ         x+0(FP), AX
+	MOVQ         w+8(FP), CX
+	MOVQ         z+24(FP), DX
+	VBROADCASTSD b+16(FP), Y0
+	MOVQ         rows+32(FP), BX
+	MOVQ         cols+40(FP), SI
+	MOVQ         SI, DI
+	SHLQ         $0x03, DI
+	LEAQ         (DI)(DI*2), R8
+	MOVQ         SI, R9
+	ANDQ         $0x07, R9
+	SHRQ         $0x03, SI
+	MOVQ         R9, R10
+	LEAQ         firsts<>+0(SB), R11
+	SHLQ         $0x03, R9
+	SUBQ         R9, R11
+	VMOVDQU      64(R11), Y1
+	VMOVDQU      96(R11), Y2
+	CMPQ         BX, $+4
+	JL           group_end
 
 group:
 	MOVQ   AX, R9
-	VXORPD Y2, Y2, Y2
 	VXORPD Y3, Y3, Y3
 	VXORPD Y4, Y4, Y4
 	VXORPD Y5, Y5, Y5
@@ -855,30 +858,31 @@ group:
 	VXORPD Y7, Y7, Y7
 	VXORPD Y8, Y8, Y8
 	VXORPD Y9, Y9, Y9
+	VXORPD Y10, Y10, Y10
 	MOVQ   CX, R11
 	MOVQ   SI, R12
 	CMPQ   R12, $+1
 	JL     quad0_end
 
 quad0:
-	VMOVUPD (R11), Y10
-	VMULPD  (R9), Y10, Y11
-	VADDPD  Y11, Y2, Y2
-	VMULPD  (R9)(DI*1), Y10, Y11
-	VADDPD  Y11, Y4, Y4
-	VMULPD  (R9)(DI*2), Y10, Y11
-	VADDPD  Y11, Y6, Y6
-	VMULPD  (R9)(R8*1), Y10, Y11
-	VADDPD  Y11, Y8, Y8
-	VMOVUPD 32(R11), Y10
-	VMULPD  32(R9), Y10, Y11
-	VADDPD  Y11, Y3, Y3
-	VMULPD  32(R9)(DI*1), Y10, Y11
-	VADDPD  Y11, Y5, Y5
-	VMULPD  32(R9)(DI*2), Y10, Y11
-	VADDPD  Y11, Y7, Y7
-	VMULPD  32(R9)(R8*1), Y10, Y11
-	VADDPD  Y11, Y9, Y9
+	VMOVUPD (R11), Y11
+	VMULPD  (R9), Y11, Y12
+	VADDPD  Y12, Y3, Y3
+	VMULPD  (R9)(DI*1), Y11, Y12
+	VADDPD  Y12, Y5, Y5
+	VMULPD  (R9)(DI*2), Y11, Y12
+	VADDPD  Y12, Y7, Y7
+	VMULPD  (R9)(R8*1), Y11, Y12
+	VADDPD  Y12, Y9, Y9
+	VMOVUPD 32(R11), Y11
+	VMULPD  32(R9), Y11, Y12
+	VADDPD  Y12, Y4, Y4
+	VMULPD  32(R9)(DI*1), Y11, Y12
+	VADDPD  Y12, Y6, Y6
+	VMULPD  32(R9)(DI*2), Y11, Y12
+	VADDPD  Y12, Y8, Y8
+	VMULPD  32(R9)(R8*1), Y11, Y12
+	VADDPD  Y12, Y10, Y10
 	ADDQ    $0x40, R11
 	ADDQ    $0x40, R9
 	SUBQ    $+1, R12
@@ -888,51 +892,51 @@ quad0:
 quad0_end:
 	TESTQ      R10, R10
 	JZ         quad0_summed
-	VMASKMOVPD (R11), Y0, Y10
-	VMASKMOVPD (R9), Y0, Y11
-	VMULPD     Y11, Y10, Y11
-	VADDPD     Y11, Y2, Y2
-	VMASKMOVPD (R9)(DI*1), Y0, Y11
-	VMULPD     Y11, Y10, Y11
-	VADDPD     Y11, Y4, Y4
-	VMASKMOVPD (R9)(DI*2), Y0, Y11
-	VMULPD     Y11, Y10, Y11
-	VADDPD     Y11, Y6, Y6
-	VMASKMOVPD (R9)(R8*1), Y0, Y11
-	VMULPD     Y11, Y10, Y11
-	VADDPD     Y11, Y8, Y8
-	VMASKMOVPD 32(R11), Y1, Y10
-	VMASKMOVPD 32(R9), Y1, Y11
-	VMULPD     Y11, Y10, Y11
-	VADDPD     Y11, Y3, Y3
-	VMASKMOVPD 32(R9)(DI*1), Y1, Y11
-	VMULPD     Y11, Y10, Y11
-	VADDPD     Y11, Y5, Y5
-	VMASKMOVPD 32(R9)(DI*2), Y1, Y11
-	VMULPD     Y11, Y10, Y11
-	VADDPD     Y11, Y7, Y7
-	VMASKMOVPD 32(R9)(R8*1), Y1, Y11
-	VMULPD     Y11, Y10, Y11
-	VADDPD     Y11, Y9, Y9
+	VMASKMOVPD (R11), Y1, Y11
+	VMASKMOVPD (R9), Y1, Y12
+	VMULPD     Y12, Y11, Y12
+	VADDPD     Y12, Y3, Y3
+	VMASKMOVPD (R9)(DI*1), Y1, Y12
+	VMULPD     Y12, Y11, Y12
+	VADDPD     Y12, Y5, Y5
+	VMASKMOVPD (R9)(DI*2), Y1, Y12
+	VMULPD     Y12, Y11, Y12
+	VADDPD     Y12, Y7, Y7
+	VMASKMOVPD (R9)(R8*1), Y1, Y12
+	VMULPD     Y12, Y11, Y12
+	VADDPD     Y12, Y9, Y9
+	VMASKMOVPD 32(R11), Y2, Y11
+	VMASKMOVPD 32(R9), Y2, Y12
+	VMULPD     Y12, Y11, Y12
+	VADDPD     Y12, Y4, Y4
+	VMASKMOVPD 32(R9)(DI*1), Y2, Y12
+	VMULPD     Y12, Y11, Y12
+	VADDPD     Y12, Y6, Y6
+	VMASKMOVPD 32(R9)(DI*2), Y2, Y12
+	VMULPD     Y12, Y11, Y12
+	VADDPD     Y12, Y8, Y8
+	VMASKMOVPD 32(R9)(R8*1), Y2, Y12
+	VMULPD     Y12, Y11, Y12
+	VADDPD     Y12, Y10, Y10
 
 quad0_summed:
-	VADDPD     Y3, Y2, Y2
-	VADDPD     Y5, Y4, Y4
-	VADDPD     Y7, Y6, Y6
-	VADDPD     Y9, Y8, Y8
-	VPERM2F128 $0x20, Y4, Y2, Y3
-	VPERM2F128 $0x31, Y4, Y2, Y2
-	VADDPD     Y2, Y3, Y3
-	VPERM2F128 $0x20, Y8, Y6, Y2
-	VPERM2F128 $0x31, Y8, Y6, Y4
-	VADDPD     Y4, Y2, Y2
+	VADDPD     Y4, Y3, Y3
+	VADDPD     Y6, Y5, Y5
+	VADDPD     Y8, Y7, Y7
+	VADDPD     Y10, Y9, Y9
+	VPERM2F128 $0x20, Y5, Y3, Y4
+	VPERM2F128 $0x31, Y5, Y3, Y3
+	VADDPD     Y3, Y4, Y4
+	VPERM2F128 $0x20, Y9, Y7, Y3
+	VPERM2F128 $0x31, Y9, Y7, Y5
+	VADDPD     Y5, Y3, Y3
 	LEAQ       (AX)(DI*4), AX
-	VUNPCKLPD  Y2, Y3, Y4
-	VUNPCKHPD  Y2, Y3, Y2
-	VADDPD     Y2, Y4, Y4
-	VPERMPD    $0xd8, Y4, Y4
-	VADDPD     (DX), Y4, Y4
-	VMOVUPD    Y4, (DX)
+	VUNPCKLPD  Y3, Y4, Y5
+	VUNPCKHPD  Y3, Y4, Y3
+	VADDPD     Y3, Y5, Y5
+	VPERMPD    $0xd8, Y5, Y5
+	VADDPD     Y0, Y5, Y5
+	VMOVUPD    Y5, (DX)
 	ADDQ       $0x20, DX
 	SUBQ       $+4, BX
 	CMPQ       BX, $+4
@@ -944,20 +948,20 @@ group_end:
 
 row:
 	MOVQ   AX, R8
-	VXORPD Y2, Y2, Y2
 	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
 	MOVQ   CX, R9
 	MOVQ   SI, R11
 	CMPQ   R11, $+1
 	JL     single_end
 
 single:
-	VMOVUPD (R9), Y4
-	VMULPD  (R8), Y4, Y5
-	VADDPD  Y5, Y2, Y2
-	VMOVUPD 32(R9), Y4
-	VMULPD  32(R8), Y4, Y5
-	VADDPD  Y5, Y3, Y3
+	VMOVUPD (R9), Y5
+	VMULPD  (R8), Y5, Y6
+	VADDPD  Y6, Y3, Y3
+	VMOVUPD 32(R9), Y5
+	VMULPD  32(R8), Y5, Y6
+	VADDPD  Y6, Y4, Y4
 	ADDQ    $0x40, R9
 	ADDQ    $0x40, R8
 	SUBQ    $+1, R11
@@ -967,23 +971,23 @@ single:
 single_end:
 	TESTQ      R10, R10
 	JZ         single_summed
-	VMASKMOVPD (R9), Y0, Y4
-	VMASKMOVPD (R8), Y0, Y5
-	VMULPD     Y5, Y4, Y5
-	VADDPD     Y5, Y2, Y2
-	VMASKMOVPD 32(R9), Y1, Y4
-	VMASKMOVPD 32(R8), Y1, Y5
-	VMULPD     Y5, Y4, Y5
-	VADDPD     Y5, Y3, Y3
+	VMASKMOVPD (R9), Y1, Y5
+	VMASKMOVPD (R8), Y1, Y6
+	VMULPD     Y6, Y5, Y6
+	VADDPD     Y6, Y3, Y3
+	VMASKMOVPD 32(R9), Y2, Y5
+	VMASKMOVPD 32(R8), Y2, Y6
+	VMULPD     Y6, Y5, Y6
+	VADDPD     Y6, Y4, Y4
 
 single_summed:
-	VADDPD       Y3, Y2, Y2
-	VEXTRACTF128 $0x01, Y2, X3
-	VADDPD       X3, X2, X2
-	VUNPCKHPD    X2, X2, X3
-	VADDPD       X3, X2, X2
-	VADDSD       (DX), X2, X2
-	VMOVSD       X2, (DX)
+	VADDPD       Y4, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X4
+	VADDPD       X4, X3, X3
+	VUNPCKHPD    X3, X3, X4
+	VADDPD       X4, X3, X3
+	VADDSD       X0, X3, X3
+	VMOVSD       X3, (DX)
 	ADDQ         DI, AX
 	ADDQ         $0x08, DX
 	SUBQ         $+1, BX

@@ -125,15 +125,15 @@ func testDots[T Number](t *testing.T) {
 			offset := r.IntN(16)
 			x := guard(random[T](r, rows*cols, rare), pattern[T](), offset)
 			w := guard(random[T](r, cols, 0), pattern[T](), r.IntN(16))
-			start := random[T](r, rows, 0)
-			z := guard(start, pattern[T](), r.IntN(16))
-			Of[T]().Dots(x.slice(), w.slice(), z.slice())
+			b := T(r.NormFloat64())
+			z := guard(random[T](r, rows, 0), pattern[T](), r.IntN(16))
+			Of[T]().Dots(x.slice(), w.slice(), b, z.slice())
 			what := fmt.Sprintf("%d x %d", rows, cols)
 			for _, g := range []guarded[T]{x, w, z} {
 				g.requireWhole(t, what)
 			}
-			want := append([]T(nil), start...)
-			DotsGeneric(x.slice(), w.slice(), want)
+			want := make([]T, rows)
+			DotsGeneric(x.slice(), w.slice(), b, want)
 			requireSame(t, want, z.slice(), what)
 		}
 	})
@@ -144,10 +144,10 @@ func testDots[T Number](t *testing.T) {
 func TestDots_IsTheProduct(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for _, cols := range []int{1, 7, 8, 9, 15, 16, 17, 28, 100, 2000} {
-		x, w, z := random[float32](r, 5*cols, 0), random[float32](r, cols, 0), []float32{1, 2, 3, 4, 5}
-		DotsGeneric(x, w, z)
+		x, w, z := random[float32](r, 5*cols, 0), random[float32](r, cols, 0), make([]float32, 5)
+		DotsGeneric(x, w, 3, z)
 		for i := range z {
-			want, size := float64(i+1), float64(i+1)
+			want, size := 3.0, 3.0
 			for j, v := range w {
 				p := float64(v) * float64(x[i*cols+j])
 				want, size = want+p, size+math.Abs(p)

@@ -5,9 +5,9 @@ type Number interface{ float32 | float64 }
 
 // Kernels are the inner loops of a number format. Matrices are row-major and packed.
 type Kernels[T Number] struct {
-	// Dots adds x_i . w to z[i] for the len(z) rows x_i of x, len(w) numbers each.
+	// Dots sets z[i] = x_i . w + b for the len(z) rows x_i of x, len(w) numbers each.
 	// The result for a row does not depend on the other rows.
-	Dots func(x, w, z []T)
+	Dots func(x, w []T, b T, z []T)
 
 	// Outer adds sum_i r[i] x_i to g, for the len(r) rows x_i of x, len(g) numbers
 	// each. The sum of one call is taken in T, in the order of the rows, and then

@@ -1,10 +1,13 @@
 package simd
 
+import "math"
+
 // linkRows is how many rows LinkGeneric takes through its steps at a time, so that
 // what lies between them stays in the cache.
 const linkRows = 64
 
-// LinkGeneric is Kernels.Link over package fastmath.
+// LinkGeneric is Kernels.Link over package fastmath. Signs are as good as random, so
+// they are computed with and not branched on.
 func LinkGeneric[T Number](label []int32, class int32, z, loss []T) {
 	var scratch [linkRows]T
 	check(len(z) >= len(label) && len(loss) >= len(label))
@@ -12,29 +15,32 @@ func LinkGeneric[T Number](label []int32, class int32, z, loss []T) {
 		n := min(linkRows, len(label))
 		e, l := scratch[:n], loss[:n]
 		for i, y := range label[:n] {
-			t := z[i]
-			if y == class {
-				t = -t
-			}
-			z[i] = t
-			e[i] = max(t, -t)
+			z[i] *= side[T](y, class)
+			e[i] = T(math.Abs(float64(z[i])))
 		}
 		ExpNegGeneric(e, e)
 		Log1pGeneric(l, e)
 		for i, y := range label[:n] {
-			t, top := z[i], e[i]
+			t, ei := z[i], e[i]
 			l[i] = max(0, t) + l[i]
+			positive := 0
 			if t > 0 {
-				top = 1
+				positive = 1
 			}
-			s := top / (1 + e[i])
-			if y == class {
-				s = -s
-			}
-			z[i] = s
+			top := [2]T{ei, 1}[positive]
+			z[i] = side[T](y, class) * (top / (1 + ei))
 		}
 		label, z, loss = label[n:], z[n:], loss[n:]
 	}
+}
+
+// side is dt/dz: -1 where the label is the class, else 1.
+func side[T Number](label, class int32) T {
+	other := int32(0)
+	if label != class {
+		other = 1
+	}
+	return T(2*other - 1)
 }
 
 // weighLanes is the number of float64 sums that Weigh keeps: row i goes to sum i mod

@@ -6,7 +6,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// dots adds x_i.w to z_i. A row is summed in 64/size lanes, column j in lane
+// dots sets z_i = x_i.w + b. A row is summed in 64/size lanes, column j in lane
 // j mod lanes; then lane i takes lane i + lanes/2, and so on by halves. AVX2 keeps a
 // row's lanes in two registers.
 //
@@ -15,8 +15,10 @@ import (
 // of the eight of a horizontal sum, which at 18 columns would cost more than the
 // products.
 func dots(m machine) {
-	m.text("dots", "x, w, z *T, rows, cols int", "adds x_i.w to z_i for rows of cols packed numbers.")
+	m.text("dots", "x, w *T, b T, z *T, rows, cols int", "sets z_i = x_i.w + b for rows of cols packed numbers.")
 	x, w, z := param("x"), param("w"), param("z")
+	b := m.vec()
+	m.broadcast(b, address("b"))
 	rows, cols := param("rows"), param("cols")
 
 	parts := 64 / m.width() // registers a row
@@ -92,7 +94,7 @@ func dots(m machine) {
 		}
 		LEAQ(Mem{Base: x, Index: stride, Scale: 4}, x)
 		v := m.transposed(quads)
-		m.add(v, v, Mem{Base: z})
+		m.add(v, v, b)
 		m.move(Mem{Base: z}, v)
 		ADDQ(U8(group*m.size()), z)
 	})
@@ -100,10 +102,10 @@ func dots(m machine) {
 		p := copyOf(x)
 		v := m.oneRow(sums("single", p, 1)[0])
 		if m.format == "64" {
-			VADDSD(Mem{Base: z}, v.AsX(), v.AsX())
+			VADDSD(b.AsX(), v.AsX(), v.AsX())
 			VMOVSD(v.AsX(), Mem{Base: z})
 		} else {
-			VADDSS(Mem{Base: z}, v.AsX(), v.AsX())
+			VADDSS(b.AsX(), v.AsX(), v.AsX())
 			VMOVSS(v.AsX(), Mem{Base: z})
 		}
 		ADDQ(stride, x)
