@@ -314,7 +314,7 @@ func (c *context) check(call string, k *kernel, l driver.Launch, args []driver.A
 	if r := k.source.reqTID; r[0] > 0 && (b[0] != uint32(r[0]) || b[1] != uint32(r[1]) || b[2] != uint32(r[2])) {
 		return bad(driver.InvalidValue, "block %v, the kernel requires %v", b, r)
 	}
-	if int(l.Shared) > max(0, k.maxDynamic) || k.maxDynamic <= 48<<10 && int(l.Shared)+k.sharedReal > 48<<10 {
+	if int(l.Shared) > max(k.maxDynamic, 48<<10-k.sharedReal) {
 		return bad(driver.InvalidValue, "%d bytes of dynamic and %d of static shared memory; above 48 KiB call SetMaxDynamicShared first", l.Shared, k.sharedReal)
 	}
 	if len(args) != len(k.params) {

@@ -124,7 +124,6 @@ func (d *decoder) layout(f *function) {
 		v.offset = alignUp(k.paramBytes, v.align)
 		k.paramBytes = v.offset + v.bytes
 	}
-	k.maxDynamic = 48 << 10
 	place := func(v *variable) {
 		v.offset = alignUp(k.localSize, v.align)
 		k.localSize = v.offset + v.bytes

@@ -159,6 +159,7 @@ func (p *parser) version() {
 	p.src.major, err1 = strconv.Atoi(major)
 	p.src.minor, err2 = strconv.Atoi(minor)
 	if t.kind != tokFloat || !ok || err1 != nil || err2 != nil {
+		p.pos--
 		p.fail("bad version %q", t)
 	}
 }
@@ -168,6 +169,7 @@ func (p *parser) target() {
 	digits := strings.TrimRight(strings.TrimPrefix(p.src.target, "sm_"), "af")
 	n, err := strconv.Atoi(digits)
 	if err != nil || !strings.HasPrefix(p.src.target, "sm_") {
+		p.pos--
 		p.fail("bad target %q", p.src.target)
 	}
 	p.src.arch = n
