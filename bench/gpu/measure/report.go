@@ -107,7 +107,7 @@ func (r *Report) markdown() string {
 		fmt.Fprintf(&b, "- %s: %s\n", c.Name, c.Outcome)
 	}
 	if r.Read != nil {
-		fmt.Fprintf(&b, "- plain read of %.1f GB: %.0f GB/s\n", float64(r.Read.Bytes)/1e9, r.Read.GBs)
+		fmt.Fprintf(&b, "- plain read of %.4g GB: %.4g GB/s\n", float64(r.Read.Bytes)/1e9, r.Read.GBs)
 	}
 	b.WriteString(`
 One call, coefficients in and results out, median; GB/s are bytes of X counted once.

@@ -54,7 +54,7 @@ func TestReport_ComparesLikeWithLike(t *testing.T) {
 		"| gram | 1000 | 1000 | float32 | 1 | 2.000 | 2 | 0 % |  |  |",
 		"| eval | 7 | 3 | float16 | 1 | no / room | | | | |",
 	}, table)
-	require.Contains(t, r.markdown(), "capability 9.0, driver 12.4; PyTorch 2.11.\n\n- fit: well\n- plain read of 4.0 GB: 4000 GB/s\n")
+	require.Contains(t, r.markdown(), "capability 9.0, driver 12.4; PyTorch 2.11.\n\n- fit: well\n- plain read of 4 GB: 4000 GB/s\n")
 }
 
 func TestRunAndReport_WriteWhatWasMeasured(t *testing.T) {

@@ -21,9 +21,5 @@ func TestBackend_P5(t *testing.T) {
 	b, _, err := backend.Open(*name, backend.Options{})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, b.Close()) }()
-	options := backendtest.Options{}
-	if testing.Short() {
-		options.Rounds, options.MaxNumbers = 1, 1<<12
-	}
-	backendtest.RunAll(t, b, options)
+	backendtest.RunAll(t, b, backendtest.Options{})
 }
