@@ -122,10 +122,8 @@ var Table = []Kernel{
 	{"gather_rows_b2", "gather_rows", 256, nil, 0},
 	{"gather_rows_b4", "gather_rows", 256, nil, 0},
 	{"gather_rows_b8", "gather_rows", 256, nil, 0},
-	{"gather_weights_f32", "gather_rows", 256, nil, 0},
-	{"gather_weights_f64", "gather_rows", 256, nil, 0},
-	{"combine_partials_f32", "combine_partials", 1024, nil, 0},
-	{"combine_partials_f64", "combine_partials", 1024, nil, 0},
+	{"combine_partials_f32", "combine_partials", 0, nil, 0},
+	{"combine_partials_f64", "combine_partials", 0, nil, 0},
 	{"sgd_epochs", "sgd_epochs", 256, all, 0},
 }
 

@@ -2,8 +2,8 @@
 //   z_i(t) = Z_i + t S_i;  loss(t) = sum_i m_i l(z_i(t)),  slope(t) = sum_i m_i l'(z_i(t)) S_i
 // Not for BF16, F16: it never reads X, and their real numbers are F32's.
 // Z, S [K][n] real; steps [models][T] double; sums [L][models][T][2] double (loss, slope); L = f(n, d).
-// line_logistic: K models of one output, grid y = K. line_softmax: one model of K outputs, `model`
-// of `models` in steps and sums.
+// line_logistic: K models of one output, grid y = K. line_softmax: one model of K outputs. `model`
+// of `models` is the first in steps and sums; Z, S and out begin with it.
 // Launch: 256 threads, grid x any over L; T <= 4. Registers <= 128.
 // Deterministic for any grid: logical block l owns rows [l*n/L, (l+1)*n/L).
 // Moves 2 n K reals (softmax: twice for each step) and labels, weights, offsets, folds.
@@ -29,14 +29,14 @@ DEV void write_line(int l, int models, int model, int steps, const double (&loss
 
 extern "C" __global__ void __launch_bounds__(256, 2) NAME(line_logistic)(
     const real *__restrict__ Z, const real *__restrict__ S, i64 n, const Output *__restrict__ out,
-    const int *__restrict__ folds, const double *__restrict__ at, int steps, int blocks,
-    double *__restrict__ sums) {
+    const int *__restrict__ folds, const double *__restrict__ at, int steps, int model, int models,
+    int blocks, double *__restrict__ sums) {
   __shared__ double scratch[8];
-  const int k = CTAID_Y, models = (int)NCTAID_Y;
+  const int k = CTAID_Y;
   const Output o = out[k];
   real t[STEPS];
 #pragma unroll
-  for (int s = 0; s < STEPS; s++) t[s] = s < steps ? (real)at[k * steps + s] : (real)0;
+  for (int s = 0; s < STEPS; s++) t[s] = s < steps ? (real)at[(model + k) * steps + s] : (real)0;
   for (int l = CTAID_X; l < blocks; l += NCTAID_X) {
     const i64 end = first_row(n, l + 1, blocks);
     double loss[STEPS] = {}, slope[STEPS] = {};
@@ -54,7 +54,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) NAME(line_logistic)(
         }
       }
     }
-    write_line(l, models, k, steps, loss, slope, sums, scratch);
+    write_line(l, models, model + k, steps, loss, slope, sums, scratch);
   }
 }
 

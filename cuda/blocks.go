@@ -1,0 +1,29 @@
+package cuda
+
+// Sums over rows are cut into logical blocks, a function of the shape of X alone, so
+// that no result depends on the device, the grid or the order of blocks. More blocks
+// fill a wide GPU; fewer keep the partial sums, d+1 numbers a block and output, small
+// beside X.
+
+// blocksOf is the number of logical blocks of a sum of d+1 numbers over n rows.
+func blocksOf(n, d int) int {
+	least := 16 // rows a block: the partial sums are then 1/16 of what is read
+	switch {
+	case d <= 64:
+		least = 256 // two tiles of the tile form
+	case d <= 1024:
+		least = 64 // eight rows a warp of the warp form
+	}
+	most := min(max(1<<20/(d+1), 264), 4096) // 264: two blocks for each SM of the largest devices
+	return min(max(n/least, 1), most)
+}
+
+// squareBlocksOf is the number for sums of (d+1)^2/2 numbers: partial sums within 64 MB
+// where one block allows it.
+func squareBlocksOf(n, numbers, size int) int {
+	return min(max(n/256, 1), max(64<<20/(numbers*size), 1), 4096)
+}
+
+// chunkRows is how many rows of X the two-phase kernels take at a time: what stays in the
+// L2 cache between the phases, 16 MB.
+func chunkRows(rowBytes int) int { return max(16<<20/rowBytes, 256) }

@@ -1,0 +1,18 @@
+// Package cuda is the backend for NVIDIA GPUs. It turns the operations of package
+// backend into launches of the kernels of package kernels:
+//
+//	backend.Data ---> call: one operation, on the device's own OS thread
+//	                   |  plan      which kernels and forms (plan.go)
+//	                   |  request   coefficients and models: one copy in (request.go)
+//	                   |  launches  partial sums of logical blocks (launch.go)
+//	                   |  combine   float64, in block order
+//	                   v  results   one copy out
+//	              driver.Driver: a real GPU, or the PTX emulator of package ptx
+//
+// It registers two backends: "cuda", and "cuda-emu", which runs the same host code and
+// the same PTX on the emulator, slowly, for tests and for curiosity.
+//
+// Results are the same bits for any grid and any order of blocks: sums are cut into
+// logical blocks, a function of the shape of X alone (blocks.go). They are not the same
+// bits as another backend's.
+package cuda

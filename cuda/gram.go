@@ -1,0 +1,173 @@
+package cuda
+
+import (
+	"context"
+
+	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/cuda/driver"
+)
+
+// Gram implements backend.Gram. A model of one output over up to evalGramColumns columns
+// has its matrix, loss and gradient from one read of X. Otherwise X is read for the
+// logits, by strips of 64 columns for each matrix, and for ev.
+func (d *data) Gram(ctx context.Context, models []backend.Model, coef []float64, blocks []backend.GramBlock, out [][]float64, ev *backend.Evaluation) error {
+	return d.run(ctx, func(c *call) error {
+		if err := c.columns.CheckGram(models, coef, blocks, out); err != nil {
+			return err
+		}
+		if len(models) == 1 && models[0].Classes == 0 && len(blocks) == 1 && c.columns.Cols <= evalGramColumns(c.real) {
+			return c.evalGram(models, coef, out[0], ev)
+		}
+		for b, block := range blocks {
+			if err := c.gram(models, coef, block, out[b]); err != nil {
+				return err
+			}
+		}
+		if ev == nil {
+			return nil
+		}
+		return c.evaluate(models, coef, ev)
+	})
+}
+
+// evalGramColumns is where a block of 512 threads no longer holds the matrix in registers.
+func evalGramColumns(real string) int { return map[string]int{"f32": 247, "f64": 123}[real] }
+
+// evalGram takes the one model of the call.
+func (c *call) evalGram(models []backend.Model, coef, out []float64, ev *backend.Evaluation) error {
+	n, d := c.columns.Rows, c.columns.Cols
+	side := map[string]int{"f32": 8, "f64": 4}[c.real]
+	tiles := d/side + 1
+	pairs := tiles * (tiles + 1) / 2
+	width := d + 1 + pairs*side*side
+	blocks := squareBlocksOf(n, width, c.realSize)
+	r := &request{d: c.data}
+	w, o := r.coef(coef), r.outputs(models, 0)
+	base, err := r.send()
+	if err != nil {
+		return err
+	}
+	part, err := c.work("partial gradients", int64(blocks)*int64(width)*int64(c.realSize))
+	if err != nil {
+		return err
+	}
+	losses, err := c.work("partial losses", int64(blocks)*16)
+	if err != nil {
+		return err
+	}
+	results, err := c.work("results", int64(width+2)*8)
+	if err != nil {
+		return err
+	}
+	threads := max((pairs+31)/32*32, 128)
+	err = c.launch("eval_gram", "", shape{work: blocks, threads: threads, shared: 32 * tiles * side * c.realSize},
+		driver.PtrArg(c.x), driver.Int64(int64(n)), driver.Int32(int32(d)), driver.Int32(int32(c.ld)),
+		driver.PtrArg(w.in(base)), driver.Int32(int32(c.ldw())), driver.PtrArg(o.in(base)), driver.PtrArg(c.folds),
+		driver.Int32(int32(blocks)), driver.PtrArg(part), driver.PtrArg(losses))
+	if err != nil {
+		return err
+	}
+	if err := c.combine(c.real, part, blocks, width, false, results); err != nil {
+		return err
+	}
+	if err := c.combine("f64", losses, blocks, 2, false, results+driver.Ptr(8*width)); err != nil {
+		return err
+	}
+	sum := make([]float64, width+2)
+	if err := c.fetch(results, sum); err != nil {
+		return err
+	}
+	unit := c.weightsOf(models[0]).unit
+	unpack(sum[d+1:width], tiles, side, unit, out, d+1)
+	if ev != nil {
+		ev.Reset(models, d)
+		ev.Loss[0], ev.Held[0] = unit*sum[width], unit*sum[width+1]
+		for j := range d + 1 {
+			ev.Grad[j] = unit * sum[j]
+		}
+	}
+	return nil
+}
+
+// unpack fills the symmetric matrix out from its lower side x side tiles.
+func unpack(lower []float64, tiles, side int, unit float64, out []float64, n int) {
+	for a := range tiles {
+		for b := range a + 1 {
+			tile := lower[(a*(a+1)/2+b)*side*side:]
+			for i := a * side; i < min((a+1)*side, n); i++ {
+				for j := b * side; j < min((b+1)*side, i+1); j++ {
+					v := unit * tile[(i-a*side)*side+j-b*side]
+					out[i*n+j], out[j*n+i] = v, v
+				}
+			}
+		}
+	}
+}
+
+// gram computes one block of one model's Hessian: the rows' weights from their logits,
+// then the weighted Gram matrix.
+func (c *call) gram(models []backend.Model, coef []float64, block backend.GramBlock, out []float64) error {
+	const side = 64
+	n, d := c.columns.Rows, c.columns.Cols
+	m := models[block.Model]
+	start := backend.Layout(models, d)
+	r := &request{d: c.data}
+	w, o := r.coef(coef[start[block.Model]:start[block.Model+1]]), r.outputs([]backend.Model{m}, 0)
+	base, err := r.send()
+	if err != nil {
+		return err
+	}
+	z, err := c.work("logits", int64(m.Outputs())*int64(n)*int64(c.realSize))
+	if err != nil {
+		return err
+	}
+	if err := c.logits(c.x, n, w.in(base), m.Outputs(), z); err != nil {
+		return err
+	}
+	rowWeights, err := c.work("row weights", int64(n)*int64(c.realSize))
+	if err != nil {
+		return err
+	}
+	outArg, folds, weightsArg := driver.PtrArg(o.in(base)), driver.PtrArg(c.folds), driver.PtrArg(rowWeights)
+	if m.Classes == 0 {
+		err = c.launch("weights_logistic", c.real, shape{work: n/256 + 1},
+			driver.PtrArg(z), driver.Int64(int64(n)), outArg, folds, weightsArg)
+	} else {
+		err = c.launch("weights_softmax", c.real, shape{work: n/256 + 1},
+			driver.PtrArg(z), driver.Int64(int64(n)), driver.Int32(int32(m.Outputs())),
+			driver.Int32(int32(block.Row)), driver.Int32(int32(block.Col)), outArg, folds, weightsArg)
+	}
+	if err != nil {
+		return err
+	}
+	tiles := d/side + 1
+	width := tiles * (tiles + 1) / 2 * side * side
+	blocks := squareBlocksOf(n, width, 8)
+	part, err := c.work("partial gram", int64(blocks)*int64(width)*8)
+	if err != nil {
+		return err
+	}
+	results, err := c.work("results", int64(width)*8)
+	if err != nil {
+		return err
+	}
+	kernel := "gram"
+	if c.real == "f32" && c.g.policy().tensorGram {
+		kernel = "gram_mma"
+	}
+	err = c.launch(kernel, "", shape{work: blocks * width / (side * side)},
+		driver.PtrArg(c.x), driver.Int64(int64(n)), driver.Int32(int32(d)), driver.Int32(int32(c.ld)),
+		weightsArg, driver.Int32(int32(blocks)), driver.PtrArg(part))
+	if err != nil {
+		return err
+	}
+	if err := c.combine("f64", part, blocks, width, false, results); err != nil {
+		return err
+	}
+	sum := make([]float64, width)
+	if err := c.fetch(results, sum); err != nil {
+		return err
+	}
+	unpack(sum, tiles, side, c.weightsOf(m).unit, out, d+1)
+	return nil
+}

@@ -1,0 +1,212 @@
+package cuda
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/cuda/driver"
+)
+
+// chunkBytes is the size of each of the two pinned buffers that X passes through.
+const chunkBytes = 32 << 20
+
+// Load implements backend.Backend. X goes to the device in chunks of rows: while one is
+// copied and converted there, the host fills the other's buffer. Of X the host holds no
+// more than the two buffers beside the source.
+func (g *gpu) Load(ctx context.Context, src *backend.Source, storage backend.Storage) (backend.Data, error) {
+	if err := src.Check(); err != nil {
+		return nil, err
+	}
+	storage = storage.Resolve(src.Shape())
+	if _, ok := formats[storage]; !ok {
+		return nil, fmt.Errorf("%w: storage type %d", backend.ErrUnsupported, storage)
+	}
+	d := newData(g, src.Columns(), storage, backend.ChooseAffine(src))
+	err := d.run(ctx, func(c *call) error {
+		err := c.load(src)
+		if err != nil {
+			_ = g.context.Synchronize() // nothing may use the memory freed here
+			err = errors.Join(err, d.free())
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+func (c *call) load(src *backend.Source) error {
+	var err error
+	rows, cols := src.Shape()
+	if c.x, err = c.alloc("X", int64(rows)*int64(c.ld)*int64(c.storage.Bytes())); err != nil {
+		return err
+	}
+	if err := c.loadColumns(src); err != nil {
+		return err
+	}
+	switch x := src.X.Data().(type) {
+	case []float32:
+		return convert(c, "scale_convert_from32", x, rows, cols)
+	case []float64:
+		return convert(c, "scale_convert_from64", x, rows, cols)
+	}
+	panic("cuda: a source that passed Check holds float32 or float64")
+}
+
+func (c *call) loadColumns(src *backend.Source) error {
+	for i, col := range src.Labels {
+		p, err := c.upload(fmt.Sprintf("label column %d", i), bytesOf(col))
+		if err != nil {
+			return err
+		}
+		c.labels = append(c.labels, p)
+	}
+	for i, col := range src.Weights {
+		w, err := c.uploadWeights(fmt.Sprintf("weight column %d", i), append([]float64(nil), col...))
+		if err != nil {
+			return err
+		}
+		c.weights = append(c.weights, w)
+	}
+	for i, col := range src.Offsets {
+		p, err := c.upload(fmt.Sprintf("offset column %d", i), c.reals(col))
+		if err != nil {
+			return err
+		}
+		c.offsets = append(c.offsets, p)
+	}
+	var err error
+	if src.Folds != nil {
+		c.folds, err = c.upload("folds", bytesOf(src.Folds))
+	}
+	return err
+}
+
+// convert streams x through the two buffers.
+func convert[S float32 | float64](c *call, kernel string, x []S, rows, cols int) error {
+	size := len(bytesOf(x[:1]))
+	step := min(max(chunkBytes/(size*cols), 1), rows)
+	var center, scale driver.Ptr
+	var temporary memory // what only loading needs
+	temporary.g = c.g
+	pipe := &pipe{g: c.g}
+	err := func() error {
+		var err error
+		if !c.affine.Identity() {
+			if center, err = temporary.upload("centers", bytesOf(c.affine.Center)); err != nil {
+				return err
+			}
+			if scale, err = temporary.upload("scales", bytesOf(c.affine.Scale)); err != nil {
+				return err
+			}
+		}
+		none := []uint64{math.MaxUint64, math.MaxUint64}
+		bad, err := temporary.upload("first bad numbers", bytesOf(none))
+		if err != nil {
+			return err
+		}
+		if err := pipe.open(&temporary, step*cols*size); err != nil {
+			return err
+		}
+		for i := 0; i < rows; i += step {
+			n := min(step, rows-i)
+			staged, err := pipe.send(bytesOf(x[i*cols : (i+n)*cols]))
+			if err != nil {
+				return err
+			}
+			err = c.launchOn(staged.stream, kernel, "", shape{work: n*c.ld/256 + 1},
+				driver.PtrArg(staged.device), driver.Int64(int64(n)), driver.Int32(int32(cols)), driver.Int32(int32(c.ld)),
+				driver.PtrArg(center), driver.PtrArg(scale), driver.Int64(int64(i)),
+				driver.PtrArg(c.x+driver.Ptr(i*c.ld*c.storage.Bytes())), driver.PtrArg(bad))
+			if err != nil {
+				return err
+			}
+		}
+		if err := pipe.drain(); err != nil {
+			return err
+		}
+		if err := c.g.context.CopyOut(bytesOf(none), bad); err != nil {
+			return err
+		}
+		if at := min(none[0], none[1]); at != math.MaxUint64 {
+			row, col, v := int(at)/cols, int(at)%cols, float64(x[at])
+			if none[0] < none[1] {
+				return &backend.NotFiniteError{Row: row, Col: col, Value: v}
+			}
+			return &backend.RangeError{Row: row, Col: col, Value: v, Storage: c.storage}
+		}
+		return nil
+	}()
+	if err != nil {
+		_ = c.g.context.Synchronize() // nothing may use the buffers freed below
+	}
+	return errors.Join(err, pipe.close(), temporary.free())
+}
+
+// pipe is two pinned buffers, each with device memory and a stream of its own.
+type pipe struct {
+	g      *gpu
+	stages []*stage
+	next   int
+}
+
+type stage struct {
+	host   driver.HostBuffer
+	device driver.Ptr
+	stream driver.Stream
+}
+
+func (p *pipe) open(m *memory, bytes int) error {
+	for range 2 {
+		s := new(stage)
+		p.stages = append(p.stages, s)
+		var err error
+		if s.host, err = p.g.context.AllocHost(bytes); err != nil {
+			return p.g.outOfMemory(err, int64(bytes))
+		}
+		if s.device, err = m.alloc("chunk of the source", int64(bytes)); err != nil {
+			return err
+		}
+		if s.stream, err = p.g.context.NewStream(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// send queues the copy of b to the device on one of the streams and returns the stage.
+func (p *pipe) send(b []byte) (*stage, error) {
+	s := p.stages[p.next]
+	p.next = 1 - p.next
+	if err := s.stream.Synchronize(); err != nil { // the buffer's last copy has passed
+		return nil, err
+	}
+	copy(s.host.Bytes, b)
+	return s, p.g.context.CopyInAsync(s.device, s.host, len(b), s.stream)
+}
+
+func (p *pipe) drain() error {
+	for _, s := range p.stages {
+		if err := s.stream.Synchronize(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *pipe) close() error {
+	var err error
+	for _, s := range p.stages {
+		if s.stream != nil {
+			err = errors.Join(err, s.stream.Destroy())
+		}
+		if s.host.Bytes != nil {
+			err = errors.Join(err, p.g.context.FreeHost(s.host))
+		}
+	}
+	return err
+}
