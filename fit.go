@@ -156,6 +156,7 @@ func newProblem(ds *dataset.Dataset, opts Options) (*problem, error) {
 	}
 	p.objective = objective.Options{
 		C: opts.C, Penalty: penalty, NoIntercept: opts.NoIntercept, Standardize: opts.Standardize, Names: ds.FeatureNames,
+		Labels: ds.Labels, Weights: weights,
 	}
 	if opts.Solver == "sgd" {
 		p.objective.Coordinates = objective.User // the learning rate is in these

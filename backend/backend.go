@@ -59,7 +59,8 @@ type Data interface {
 	Predict(ctx context.Context, models []Model, coef []float64, out []float64) error
 
 	// Stats computes the statistics of each stored column, unweighted and, where
-	// weight >= 0, with the weights of that column of the source. It reads X once.
+	// weight >= 0, with the weights of that column of the source; with None over rows
+	// drawn with factors (Sampler), with those. It reads X once.
 	Stats(ctx context.Context, weight int) (*Stats, error)
 
 	// Close releases the storage. Further calls are errors.

@@ -86,6 +86,7 @@ func (d *data[T]) Stats(ctx context.Context, weight int) (*backend.Stats, error)
 	if weight < backend.None || weight >= d.columns.Weights {
 		return nil, &backend.SourceError{Part: fmt.Sprintf("weight column %d", weight), Reason: fmt.Sprintf("does not exist; the source has %d", d.columns.Weights)}
 	}
+	weights := d.columns.Masses(backend.Model{Weight: weight})
 	cols, tile := d.Cols(), tileRows(d.Cols())
 	type partial struct {
 		plain, weighted, tile columnSums
@@ -124,8 +125,8 @@ func (d *data[T]) Stats(ctx context.Context, weight int) (*backend.Stats, error)
 			}
 			p.tile.of(wide, nil)
 			p.plain.merge(&p.tile)
-			if weight != backend.None {
-				p.tile.of(wide, d.columns.Weight[weight][i:i+n])
+			if weights != nil {
+				p.tile.of(wide, weights[i:i+n])
 				p.weighted.merge(&p.tile)
 			}
 		}
@@ -147,7 +148,7 @@ func (d *data[T]) Stats(ctx context.Context, weight int) (*backend.Stats, error)
 		return nil, err
 	}
 	s.Moments = plain.finish()
-	if weight != backend.None {
+	if weights != nil {
 		s.Weighted = weighted.finish()
 	}
 	return s, nil

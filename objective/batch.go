@@ -25,11 +25,8 @@ func (o *Objective) Batch(ctx context.Context, rows []int) (solver.Objective, fu
 		return nil, nil, err
 	}
 	part := float64(len(rows)) / float64(o.data.Rows())
-	b := *o
-	b.data, b.share = data, o.share*part
+	b := o.part(data, part)
 	b.sum = o.sum * part
-	b.ev, b.hessian = backend.Evaluation{}, hessianSpace{}
-	b.coef, b.other = make([]float64, len(o.coef)), make([]float64, len(o.other))
 	*o.passes += b.share
-	return &b, data.Close, nil
+	return b, data.Close, nil
 }

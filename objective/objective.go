@@ -41,6 +41,12 @@ type Options struct {
 	// from the statistics, which is right unless the model leaves out a fold.
 	TotalWeight float64
 
+	// Labels and Weights are the model's columns of the source, for drawing samples
+	// by class and weight; they are read, never changed. Without them all rows are
+	// drawn alike. Weights nil means ones.
+	Labels  []int32
+	Weights []float64
+
 	// Names of the columns are used in hints; nil means x0, x1, ...
 	Names []string
 }
@@ -104,6 +110,8 @@ type Objective struct {
 	coef, other []float64 // stored units
 	ev          backend.Evaluation
 	hessian     hessianSpace
+	lots        *lots     // of the rows, made for the first sample
+	squares     []float64 // of the coordinates of one output, their mean over the rows of a sample; nil for all rows
 }
 
 var (
@@ -350,6 +358,11 @@ func (o *Objective) Can(a solver.Ability) bool {
 		_, ok = o.data.(backend.LineSearcher)
 	case solver.CanBatch:
 		_, ok = o.data.(backend.Sampler)
+	case solver.CanSample:
+		_, ok = o.data.(backend.Sampler)
+	case solver.CanCurve:
+		_, ok = o.data.(backend.Gram)
+		ok = ok && o.coords.dim() <= curvatureDim
 	}
 	return ok
 }

@@ -22,6 +22,7 @@ type descent struct {
 	noise     float64 // relative error of values
 	floor     float64 // of maxAbs, left by rounding
 	unbounded bool
+	given     bool // the start is the user's
 
 	lowest float64 // value seen
 	res    Result
@@ -40,6 +41,7 @@ func newDescent(obj Objective, opts Options) *descent {
 		d.unbounded = u.Unbounded()
 	}
 	d.x = append([]float64(nil), opts.X0...)
+	d.given = floats.Norm(d.x, 1) != 0
 	d.grad = make([]float64, len(d.x))
 	d.res.X = make([]float64, len(d.x))
 	return d

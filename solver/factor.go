@@ -6,15 +6,15 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// factor solves H p = -g for Hessians that may be singular or, by rounding or far
+// factor solves H p = v for Hessians that may be singular or, by rounding or far
 // from a minimum, indefinite.
 type factor struct {
 	scale    []float64 // 1 / sqrt(H_jj), 0 for coordinates without curvature
 	scaled   *mat.SymDense
 	damped   *mat.SymDense
 	chol     mat.Cholesky
-	singular bool // the last Hessian needed damping
-	blocked  bool // some coordinate has a gradient, but no curvature
+	singular bool // the last Hessian needed more damping than asked for
+	broken   bool // not even a dominant diagonal helped: the Hessian is not finite
 }
 
 const (
@@ -29,23 +29,20 @@ const (
 )
 
 func newFactor(n int) *factor {
-	return &factor{scale: make([]float64, n), scaled: mat.NewSymDense(n, nil), damped: mat.NewSymDense(n, nil)}
+	return &factor{
+		scale:  make([]float64, n),
+		scaled: mat.NewSymDense(n, nil), damped: mat.NewSymDense(n, nil),
+	}
 }
 
-// direction sets dir to -(H + ridge + damping)^-1 g, with the smallest damping of H
-// scaled to a unit diagonal that makes it safely positive definite, mostly none. g lies in
-// the range of a singular H, so that damping leaves the null directions alone and the
-// result tends to the minimum-norm solution. A coordinate without any curvature
-// stays where it is.
-func (f *factor) direction(h *mat.SymDense, ridge float64, g, dir []float64) {
-	n := len(g)
-	f.blocked = false
+// factorise takes H + ridge with the smallest damping of H scaled to a unit diagonal,
+// from least on, that makes it safely positive definite; least is mostly 0 and enough.
+func (f *factor) factorise(h *mat.SymDense, ridge, least float64) {
+	n := len(f.scale)
 	for j := range n {
 		f.scale[j] = 0
 		if c := math.Abs(h.At(j, j)) + ridge; c > 0 && finite(1/math.Sqrt(c)) {
 			f.scale[j] = 1 / math.Sqrt(c)
-		} else if g[j] != 0 {
-			f.blocked = true
 		}
 	}
 	for i := range n {
@@ -57,31 +54,54 @@ func (f *factor) direction(h *mat.SymDense, ridge float64, g, dir []float64) {
 			f.scaled.SetSym(i, i, 1)
 		}
 	}
-	b := mat.NewVecDense(n, dir)
-	for damping := 0.0; ; damping = max(100*damping, minDamping) {
-		f.singular = damping > 0
+	f.broken = false
+	for damping := least; ; damping = max(100*damping, minDamping) {
+		f.singular = damping > least
 		f.damped.CopySym(f.scaled)
 		for j := range n {
 			f.damped.SetSym(j, j, f.scaled.At(j, j)+damping)
 		}
-		if !f.chol.Factorize(f.damped) || damping == 0 && f.chol.Cond() > maxCond {
-			if damping < 1e10 {
-				continue
-			}
-			// Not even a dominant diagonal helps: the Hessian is not finite.
-			for j := range n {
-				dir[j] = -g[j]
-			}
+		if f.chol.Factorize(f.damped) && (damping > 0 || f.chol.Cond() <= maxCond) {
 			return
 		}
-		for j := range n {
-			dir[j] = -g[j] * f.scale[j]
+		if damping >= 1e10 {
+			f.broken = true
+			return
 		}
-		// The error reports a condition number, which the damping bounds.
-		_ = f.chol.SolveVecTo(b, b)
-		for j := range n {
-			dir[j] *= f.scale[j]
-		}
+	}
+}
+
+// forget drops what only another factorise would need.
+func (f *factor) forget() { f.scaled, f.damped = nil, nil }
+
+// solve sets out to the inverse of the factorised matrix times v; out may be v. A
+// coordinate without any curvature gives 0.
+func (f *factor) solve(v, out []float64) {
+	if f.broken {
+		copy(out, v)
 		return
 	}
+	for j, s := range f.scale {
+		out[j] = v[j] * s
+	}
+	b := mat.NewVecDense(len(out), out)
+	// The error reports a condition number, which the damping bounds.
+	_ = f.chol.SolveVecTo(b, b)
+	for j, s := range f.scale {
+		out[j] *= s
+	}
+}
+
+// direction sets dir to -(H + ridge + damping)^-1 g. g lies in the range of a singular
+// H, so that damping leaves the null directions alone and the result tends to the
+// minimum-norm solution. blocked tells that some coordinate has a gradient, but no
+// curvature.
+func (f *factor) direction(h *mat.SymDense, ridge float64, g, dir []float64) (blocked bool) {
+	f.factorise(h, ridge, 0)
+	f.solve(g, dir)
+	for j := range dir {
+		dir[j] = -dir[j]
+		blocked = blocked || f.scale[j] == 0 && g[j] != 0
+	}
+	return blocked
 }

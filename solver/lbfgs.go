@@ -2,15 +2,12 @@ package solver
 
 import (
 	"context"
+	"math"
 
 	"gonum.org/v1/gonum/floats"
 )
 
 const (
-	// memory is the number of pairs kept. 5 to 40 make no difference on logistic
-	// losses in scaled coordinates.
-	memory = 10
-
 	// patience is the number of iterations without halving max|gradient|, at values
 	// that no longer move beyond rounding, after which rounding is to blame;
 	// floorPatience where max|gradient| is as small as rounding is expected to leave
@@ -28,60 +25,77 @@ const (
 // is then left to newton, if the objective allows it. At a true minimum that costs a
 // pass or two.
 func lbfgs(ctx context.Context, d *descent) error {
-	confirm := d.unbounded && d.obj.Dim() <= newtonDim && Can(d.obj, CanHessian)
-	if err := bfgs(ctx, d, confirm); err != nil {
+	q := newQuasiNewton(d)
+	q.leave = d.unbounded && d.obj.Dim() <= newtonDim && Can(d.obj, CanHessian)
+	if err := q.run(ctx); err != nil {
 		return err
 	}
-	if confirm && (d.res.Status == "" || d.res.Status == Precision) {
+	if q.leave && (d.res.Status == "" || d.res.Status == Precision) {
 		return newton(ctx, d)
 	}
 	return nil
 }
 
-// bfgs is lbfgs without confirmation; with confirm it leaves the status open where
-// the confirmation has to begin.
-func bfgs(ctx context.Context, d *descent, confirm bool) error {
-	if err := d.evalStart(ctx); err != nil {
-		return err
+// quasiNewton is a run of L-BFGS, perhaps in a metric.
+type quasiNewton struct {
+	d    *descent
+	past pairs
+	flat flatness
+	away escape
+
+	leave bool // return, with the status open, where the gradient no longer tells (escape)
+
+	// pause, if not nil, is told before every step the gain that the quadratic model
+	// expects; where it returns true, run returns with the status open.
+	pause func(gain float64) bool
+}
+
+func newQuasiNewton(d *descent) *quasiNewton {
+	return &quasiNewton{d: d, flat: flatness{d: d}}
+}
+
+// run goes on from d's point, evaluated or not.
+func (q *quasiNewton) run(ctx context.Context) error {
+	d := q.d
+	if !d.started() {
+		if err := d.evalStart(ctx); err != nil {
+			return err
+		}
 	}
 	n := d.obj.Dim()
-	var (
-		past = pairs{rho: make([]float64, 0, memory)}
-		dir  = make([]float64, n)
-		xt   = make([]float64, n)
-		gt   = make([]float64, n)
-		flat = flatness{d: d}
-		away escape
-	)
+	dir, xt, gt := make([]float64, n), make([]float64, n), make([]float64, n)
 	for {
-		past.direction(d.grad, dir)
+		q.past.direction(d.grad, dir)
 		slope := floats.Dot(d.grad, dir)
 		if d.escaping() {
-			if confirm {
+			if q.leave {
 				return nil
 			}
-			away.look(d, dir)
+			q.away.look(d, dir)
 		}
 		switch {
-		case away.certain():
+		case q.away.certain():
 			d.end(Separable)
 			return nil
-		case d.converged() && !away.suspected():
+		case d.converged() && d.settled(-slope/2) && !q.away.suspected():
 			d.end(Converged)
 			return nil
 		case d.exhausted():
 			d.end(MaxIter)
 			return nil
-		case flat.floor(-slope):
-			d.end(Precision)
+		case q.flat.floor(-slope):
+			d.end(d.floored())
 			return nil
 		}
-		if !(slope < 0) && past.len() > 0 { // rounding has spoiled the pairs
-			past.reset()
+		if !(slope < 0) && q.past.len() > 0 { // rounding has spoiled the pairs
+			q.past.reset()
 			continue
 		}
 		if !(slope < 0) {
-			d.end(Precision)
+			d.end(d.floored())
+			return nil
+		}
+		if q.pause != nil && q.pause(-slope/2) {
 			return nil
 		}
 		l := line{
@@ -94,7 +108,7 @@ func bfgs(ctx context.Context, d *descent, confirm bool) error {
 			},
 		}
 		step := 1.0
-		if past.len() == 0 {
+		if q.past.len() == 0 && q.past.metric == nil {
 			step = min(1, 1/floats.Norm(d.grad, 2))
 		}
 		p, ok, again, err := l.search(step, nil)
@@ -105,78 +119,46 @@ func bfgs(ctx context.Context, d *descent, confirm bool) error {
 			return err
 		}
 		if !ok {
-			if past.len() > 0 {
-				past.reset()
+			if q.past.len() > 0 {
+				q.past.reset()
 				continue
 			}
 			d.end(d.stuck(-slope))
 			return nil
 		}
-		past.add(d.x, xt, d.grad, gt)
+		q.past.add(d.x, xt, d.grad, gt)
 		d.accept(xt, gt, p.value, p.t)
 	}
+}
+
+// enough is the share of the value that the steps to come may still gain at
+// convergence: max|gradient| alone does not bound it.
+const enough = 1e-9
+
+// settled tells whether the expected gain is small enough, or, where the minimum is
+// 0, lost in the rounding of the first value.
+func (d *descent) settled(gain float64) bool {
+	return gain <= enough*math.Abs(d.value)+float64Noise*math.Abs(d.res.Trace[0].Value)
+}
+
+// floored is the status of a run that rounding has ended.
+func (d *descent) floored() Status {
+	if d.converged() {
+		return Converged
+	}
+	return Precision
 }
 
 // stuck is the status of a run in which no step improves: a first-order gain that
 // rounding could hide makes it Precision.
 func (d *descent) stuck(gain float64) Status {
-	if gain <= 1e3*d.slack() || d.maxAbs <= 10*d.floor {
+	switch {
+	case d.converged():
+		return Converged
+	case gain <= 1e3*d.slack() || d.maxAbs <= 10*d.floor:
 		return Precision
 	}
 	return Stalled
-}
-
-// pairs are the last steps s and changes of gradient y, oldest first.
-type pairs struct {
-	s, y [][]float64
-	rho  []float64 // 1 / s'y
-}
-
-func (p *pairs) len() int { return len(p.rho) }
-
-func (p *pairs) reset() { p.s, p.y, p.rho = p.s[:0], p.y[:0], p.rho[:0] }
-
-// add takes the step from x to xt, unless its curvature is lost in rounding.
-func (p *pairs) add(x, xt, g, gt []float64) {
-	var s, y []float64
-	if len(p.rho) == memory {
-		s, y = p.s[0], p.y[0]
-		copy(p.s, p.s[1:])
-		copy(p.y, p.y[1:])
-		copy(p.rho, p.rho[1:])
-		p.s, p.y, p.rho = p.s[:memory-1], p.y[:memory-1], p.rho[:memory-1]
-	} else {
-		s, y = make([]float64, len(x)), make([]float64, len(x))
-	}
-	floats.SubTo(s, xt, x)
-	floats.SubTo(y, gt, g)
-	sy := floats.Dot(s, y)
-	if !(sy > 1e-12*floats.Norm(s, 2)*floats.Norm(y, 2)) {
-		return
-	}
-	p.s, p.y, p.rho = append(p.s, s), append(p.y, y), append(p.rho, 1/sy)
-}
-
-// direction sets dir to -H g, H the approximate inverse Hessian (two-loop recursion).
-func (p *pairs) direction(g, dir []float64) {
-	for i, v := range g {
-		dir[i] = -v
-	}
-	m := p.len()
-	if m == 0 {
-		return
-	}
-	alpha := make([]float64, m)
-	for i := m - 1; i >= 0; i-- {
-		alpha[i] = p.rho[i] * floats.Dot(p.s[i], dir)
-		floats.AddScaled(dir, -alpha[i], p.y[i])
-	}
-	y := p.y[m-1]
-	floats.Scale(1/(p.rho[m-1]*floats.Dot(y, y)), dir)
-	for i := range m {
-		beta := p.rho[i] * floats.Dot(p.y[i], dir)
-		floats.AddScaled(dir, alpha[i]-beta, p.s[i])
-	}
 }
 
 // flatness watches for the floor of rounding: iterations that neither move the value

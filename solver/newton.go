@@ -49,7 +49,7 @@ func newton(ctx context.Context, d *descent) error {
 		for j := range n {
 			steep = max(steep, hess.At(j, j))
 		}
-		factor.direction(hess, ridge, d.grad, dir)
+		blocked := factor.direction(hess, ridge, d.grad, dir)
 		slope := floats.Dot(d.grad, dir)
 		if d.escaping() {
 			away.look(d, dir)
@@ -61,7 +61,7 @@ func newton(ctx context.Context, d *descent) error {
 				break
 			}
 		}
-		if !(slope < 0) || !finite(slope) || factor.blocked {
+		if !(slope < 0) || !finite(slope) || blocked {
 			if ridge < steep && d.maxAbs > 10*d.floor {
 				ridge = max(ridgeGrowth*ridge, minRidge*steep)
 				continue

@@ -63,6 +63,37 @@ type Batcher interface {
 	Batch(ctx context.Context, rows []int) (Objective, func() error, error)
 }
 
+// Sampler gives the objective of a random part of the rows that stands for all.
+type Sampler interface {
+	Rows() int
+
+	// Sample draws about m rows at random. Those of one seed are nested: a larger
+	// sample contains the smaller. It reads the rows drawn.
+	Sample(ctx context.Context, m int, seed uint64) (*Sample, error)
+
+	// Start is a point near which the minimum may be looked for when nothing is known
+	// but how often each class occurs.
+	Start() []float64
+}
+
+// Sample is an objective over some of the rows, in the coordinates of the whole and
+// with its penalty, so that its value and gradient estimate the whole's.
+type Sample struct {
+	Objective
+	Rows  float64 // of equal weight that would estimate as well
+	Close func() error
+}
+
+// Curved gives an approximate Hessian for large objectives.
+type Curved interface {
+	// Curvature approximates the Hessian at x. It reads X once.
+	Curvature(ctx context.Context, x []float64) (Curvature, error)
+
+	// CurvaturePrice is what a row costs in Curvature, in units of Eval's. It depends
+	// on the kind of machine, not on the present one.
+	CurvaturePrice() float64
+}
+
 // Ability names one of the optional interfaces.
 type Ability string
 
@@ -72,6 +103,8 @@ const (
 	CanHessVec Ability = "hessvec"
 	CanLine    Ability = "line"
 	CanBatch   Ability = "batch"
+	CanSample  Ability = "sample"
+	CanCurve   Ability = "curvature"
 )
 
 // Selective is implemented by objectives that have the methods of an ability but can
@@ -92,6 +125,10 @@ func Can(obj Objective, a Ability) bool {
 		_, has = obj.(Liner)
 	case CanBatch:
 		_, has = obj.(Batcher)
+	case CanSample:
+		_, has = obj.(Sampler)
+	case CanCurve:
+		_, has = obj.(Curved)
 	}
 	if s, ok := obj.(Selective); ok && has {
 		return s.Can(a)

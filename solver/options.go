@@ -19,11 +19,14 @@ type Options struct {
 	// X0 is the start; nil is the origin. It is not modified.
 	X0 []float64
 
-	// Seed drives whatever is random (the shuffles of sgd).
+	// Seed drives whatever is random (the shuffles of sgd, the samples of staged).
 	Seed uint64
 
 	// Progress, if set, is told every step as it is made, on the solver's goroutine.
 	Progress func(Step)
+
+	// Log, if set, is told one line at a time what the solver chose and why.
+	Log func(string)
 
 	// SGD is read by sgd alone.
 	SGD SGD

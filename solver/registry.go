@@ -38,6 +38,12 @@ var solvers = []Solver{
 		run:     lbfgs,
 	},
 	{
+		Name:    "staged",
+		About:   "growing samples, then all rows in the metric of a sample's Hessian; the fewest reads of large data",
+		MaxIter: 1000,
+		run:     staged,
+	},
+	{
 		Name:    "sgd",
 		About:   "gradient descent by all rows or mini-batches, with momentum or Adam; slow, for teaching and comparison",
 		MaxIter: 100,

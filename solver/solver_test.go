@@ -138,7 +138,7 @@ func TestSolve_BadOptionsAreErrors(t *testing.T) {
 	var unknown *solver.UnknownError
 	_, err := solver.Solve(ctx, "sag", rosenbrock(), solver.Options{})
 	require.ErrorAs(t, err, &unknown)
-	require.EqualError(t, err, `unknown solver "sag"; use one of auto, newton, lbfgs, sgd`)
+	require.EqualError(t, err, `unknown solver "sag"; use one of auto, newton, lbfgs, staged, sgd`)
 	require.ErrorAs(t, solver.Check("sag"), &unknown)
 	require.NoError(t, solver.Check("auto"))
 

@@ -23,8 +23,8 @@ func (d *data) Stats(ctx context.Context, weight int) (*backend.Stats, error) {
 	if s.Moments, err = d.moments(ctx, one); err != nil {
 		return nil, err
 	}
-	if weight != backend.None {
-		if s.Weighted, err = d.moments(ctx, func(i int) float64 { return d.columns.Weight[weight][i] }); err != nil {
+	if weights := d.columns.Masses(backend.Model{Weight: weight}); weights != nil {
+		if s.Weighted, err = d.moments(ctx, func(i int) float64 { return weights[i] }); err != nil {
 			return nil, err
 		}
 	}

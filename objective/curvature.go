@@ -1,0 +1,97 @@
+package objective
+
+import (
+	"context"
+	"math"
+
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/solver"
+)
+
+var _ solver.Curved = (*Objective)(nil)
+
+// curvatureDim is the largest number of coordinates of one output for which Gram
+// matrices are made.
+const curvatureDim = 4096
+
+// leastCurvature is the share of what a column of average rows would have that the
+// diagonal of a sample's Hessian is held above: a level that occurs in a few rows of
+// a sample may occur only in rows that are already decided.
+const leastCurvature = 0.1
+
+// Curvature is the Hessian but for its blocks between outputs of softmax. That of a
+// sample is corrected where the sample misrepresents a column: scaled by the root of
+// the ratio of the column's mean squares in all rows and in the sample, within a
+// factor 2, and with a diagonal that is not too small.
+func (o *Objective) Curvature(ctx context.Context, theta []float64) (solver.Curvature, error) {
+	gram, ok := o.data.(backend.Gram)
+	if !ok {
+		return nil, backend.ErrUnsupported
+	}
+	side, p := o.coords.cols+1, o.coords.dim()
+	blocks := make([]backend.GramBlock, o.outputs())
+	out := make([][]float64, o.outputs())
+	for k := range blocks {
+		blocks[k] = backend.GramBlock{Row: k, Col: k}
+		out[k] = make([]float64, side*side)
+	}
+	o.toStored(theta, o.coef)
+	if err := gram.Gram(ctx, o.models, o.coef, blocks, out, nil); err != nil {
+		return nil, err
+	}
+	*o.passes += o.share
+	c := make(solver.Curvature, len(blocks))
+	for k := range c {
+		c[k] = mat.NewSymDense(p, nil)
+		o.addBlock(c[k], 0, 0, out[k])
+		if o.squares != nil {
+			o.correct(c[k], out[k][side*side-1]/o.sum)
+		}
+		out[k] = nil
+		for d := range p {
+			v := o.quad.ridge[d]
+			if o.quad.gauge != nil {
+				v += o.quad.gauge[d] / float64(o.quad.outputs)
+			}
+			c[k].SetSym(d, d, c[k].At(d, d)+v)
+		}
+	}
+	return c, nil
+}
+
+// correct makes a sample's block h more like that of all rows. certainty is the mean
+// of p (1 - p).
+func (o *Objective) correct(h *mat.SymDense, certainty float64) {
+	full := o.coords.meanSquares(o.columns)
+	by := make([]float64, len(full))
+	for j, s := range full {
+		by[j] = 1
+		if s > 0 {
+			by[j] = min(max(math.Sqrt(s/o.squares[j]), 0.5), 2) // 2 where the sample has none
+		}
+	}
+	for i := range full {
+		for j := i; j < len(full); j++ {
+			h.SetSym(i, j, h.At(i, j)*by[i]*by[j])
+		}
+		h.SetSym(i, i, max(h.At(i, i), leastCurvature*certainty*full[i]))
+	}
+}
+
+// CurvaturePrice compares the flops of a row's products with the bytes that Eval
+// reads of it.
+func (o *Objective) CurvaturePrice() float64 {
+	d, k := float64(o.coords.cols), float64(o.outputs())
+	eval := max(d*float64(o.data.Storage().Bytes())/readRate, 4*d*k/flopRate) + k*linkTime
+	return (d + 1) * (d + 1) * k / flopRate / eval
+}
+
+// A processor of the kind that this is for, as far as ratios matter: bytes and flops
+// a second, seconds a logit.
+const (
+	readRate = 20e9
+	flopRate = 100e9
+	linkTime = 1e-9
+)

@@ -1,0 +1,102 @@
+package objective
+
+import (
+	"context"
+	"errors"
+	"math"
+
+	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/solver"
+)
+
+var _ solver.Sampler = (*Objective)(nil)
+
+// Sample is the objective of about m of the rows (lots). Samples are nested where the
+// largest is drawn first. It reads the rows drawn twice: to gather them, and for the
+// statistics of their columns.
+func (o *Objective) Sample(ctx context.Context, m int, seed uint64) (*solver.Sample, error) {
+	sampler, ok := o.data.(backend.Sampler)
+	if !ok {
+		return nil, backend.ErrUnsupported
+	}
+	if o.lots == nil || o.lots.seed != seed {
+		weights := o.opts.Weights
+		if o.models[0].Weight == backend.None || o.opts.Labels == nil {
+			weights = nil
+		}
+		o.lots = newLots(o.Rows(), o.models[0], o.opts.Labels, weights, seed)
+	}
+	rows, factor, effective := o.lots.draw(m)
+	data, err := sampler.Sample(ctx, rows, factor)
+	if err != nil {
+		return nil, err
+	}
+	b := o.part(data, float64(len(rows))/float64(o.Rows()))
+	*o.passes += b.share
+	if err := b.measure(ctx); err != nil {
+		return nil, errors.Join(err, data.Close())
+	}
+	return &solver.Sample{Objective: b, Rows: effective, Close: data.Close}, nil
+}
+
+// part is o over data that holds a share of its rows.
+func (o *Objective) part(data backend.Data, share float64) *Objective {
+	b := *o
+	b.data, b.share = data, o.share*share
+	b.ev, b.hessian, b.lots = backend.Evaluation{}, hessianSpace{}, nil
+	b.coef, b.other = make([]float64, len(o.coef)), make([]float64, len(o.other))
+	return &b
+}
+
+// measure finds the mean squares of the coordinates over a sample.
+func (o *Objective) measure(ctx context.Context) error {
+	st, err := o.data.Stats(ctx, o.models[0].Weight)
+	if err != nil {
+		return err
+	}
+	*o.passes += o.share
+	// A sample's weights are in Weighted also for models without a weight column.
+	u := userColumns(o.data.Affine(), st, st.Weighted.Sum > 0)
+	o.squares = o.coords.meanSquares(u)
+	return nil
+}
+
+// meanSquares are those of the coordinates of one output over rows with the given
+// statistics: of theta's columns (x - mean) unit, and 1 for the intercept.
+func (c *coordinates) meanSquares(u columns) []float64 {
+	s := make([]float64, c.dim())
+	for j := range c.cols {
+		off := u.mean[j] - c.mean[j]
+		s[j] = (u.variance[j] + float64(off*off)) * c.unit[j] * c.unit[j]
+		if c.gain[j] == 0 {
+			s[j] = 0
+		}
+	}
+	if c.intercept {
+		s[c.cols] = 1
+	}
+	return s
+}
+
+// Start has intercepts that give each class its share of the weight, and nothing
+// else; without an intercept or the labels it is the origin, and offsets are not
+// looked at.
+func (o *Objective) Start() []float64 {
+	theta := make([]float64, o.Dim())
+	if o.lots == nil || len(o.lots.mass) == 1 || !o.coords.intercept || o.models[0].Offset != backend.None {
+		return theta
+	}
+	mass, p := o.lots.mass, o.coords.dim()
+	if len(mass) == 2 {
+		if mass[0] > 0 && mass[1] > 0 {
+			theta[p-1] = math.Log(mass[1] / mass[0])
+		}
+		return theta
+	}
+	for k, m := range mass {
+		// A class of no row is as rare as half a row.
+		theta[(k+1)*p-1] = math.Log(max(m/o.sum, 0.5/float64(o.Rows())))
+	}
+	o.recentre(theta)
+	return theta
+}

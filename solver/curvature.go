@@ -1,0 +1,41 @@
+package solver
+
+import "gonum.org/v1/gonum/mat"
+
+// Curvature is an approximate Hessian made of blocks on its diagonal, one for each of
+// equal runs of coordinates (an output of softmax each); the rest counts as zero. It
+// is symmetric and, but for rounding, positive semi-definite.
+type Curvature []*mat.SymDense
+
+// metric is a factorised Curvature: the inner product in which steps are taken.
+// A nil metric is the identity.
+type metric []*factor
+
+// metricDamping is added to the unit diagonal of the scaled blocks: more than the
+// rounding errors of Gram matrices in float32, less than any eigenvalue that a sample
+// of rows can know.
+const metricDamping = 1e-7
+
+// newMetric factorises c. Blocks that are not positive definite are damped until
+// they are.
+func newMetric(c Curvature) metric {
+	m := make(metric, len(c))
+	for k, h := range c {
+		m[k] = newFactor(h.SymmetricDim())
+		m[k].factorise(h, 0, metricDamping)
+		m[k].forget()
+	}
+	return m
+}
+
+// solve sets out to the inverse times v; out may be v.
+func (m metric) solve(v, out []float64) {
+	if m == nil {
+		copy(out, v)
+		return
+	}
+	n := len(v) / len(m)
+	for k, f := range m {
+		f.solve(v[k*n:(k+1)*n], out[k*n:(k+1)*n])
+	}
+}
