@@ -74,6 +74,9 @@ func newBlock(l *launch, threads int) *block {
 // reset makes the block number the one it stands for.
 func (b *block) reset(l *launch, number int) {
 	b.number, b.index = number, l.blockIndex(number)
+	for _, w := range b.warps {
+		w.l = l
+	}
 	b.left = len(b.warps)
 	b.barriers = [16]barrier{}
 	b.partial = false

@@ -109,7 +109,7 @@ func decodeAsyncCopy(d *decoder) {
 						w.uninitialised(r, o, step, i)
 					}
 					if !r.readOnly {
-						r.checkRead(w, in, o, step, i, false)
+						r.checkRead(w, in, o, step, i, w.who(i), false)
 					}
 					if r.reads != nil {
 						for j := o; j < o+step; j++ {

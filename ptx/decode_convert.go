@@ -51,7 +51,16 @@ func decodeConvert(d *decoder) {
 	}
 	mask := from.mask()
 	d.in.run = exec1
-	d.in.f1 = func(a uint64) uint64 { return f(a&mask) & width }
+	switch {
+	case from.Integer() && !from.Signed() && to.Integer() && (to.Bits() > from.Bits() || to.Bits() == from.Bits() && !to.Signed()):
+		d.in.f1 = func(a uint64) uint64 { return a & mask }
+	case from == S32 && (to == S64 || to == U64) && !c.sat:
+		d.in.f1 = func(a uint64) uint64 { return uint64(int64(int32(a))) }
+	case from == F32 && to == F64 && !c.sat && !c.ftz && !c.integral:
+		d.in.f1 = func(a uint64) uint64 { return bits64(float64(f32(a))) }
+	default:
+		d.in.f1 = func(a uint64) uint64 { return f(a&mask) & width }
+	}
 }
 
 // decodeConvertPair decodes cvt.rn.f16x2.f32 d, a, b: a in the upper half.

@@ -92,6 +92,13 @@ func (d *decoder) float(t Type, a arithmetic) {
 			case "mul":
 				d.in.run = execMulF32
 			}
+		} else if a.t == F64 && a.mode == rn {
+			switch a.op {
+			case "add":
+				d.in.f2 = func(x, y uint64) uint64 { return bits64(f64(x) + f64(y)) }
+			case "mul":
+				d.in.f2 = func(x, y uint64) uint64 { return bits64(f64(x) * f64(y)) }
+			}
 		}
 	case "fma":
 		f := a.ternary()
@@ -103,6 +110,8 @@ func (d *decoder) float(t Type, a arithmetic) {
 		}
 		if d.op3(t, f); a.t == F32 && a.mode == rn && !a.ftz && !a.sat {
 			d.in.run = execFmaF32
+		} else if a.t == F64 && a.mode == rn {
+			d.in.run = execFmaF64
 		}
 	default:
 		f := a.unary()
@@ -341,6 +350,15 @@ func execFmaF32(w *warp, in *inst, m uint32) uint32 {
 	for k := m; k != 0; k &= k - 1 {
 		i := bits.TrailingZeros32(k)
 		d[i] = bits32(fma32(f32(a[i]), f32(b[i]), f32(c[i])))
+	}
+	return m
+}
+
+func execFmaF64(w *warp, in *inst, m uint32) uint32 {
+	d, a, b, c := &w.r[in.d], &w.r[in.a], &w.r[in.b], &w.r[in.c]
+	for k := m; k != 0; k &= k - 1 {
+		i := bits.TrailingZeros32(k)
+		d[i] = bits64(math.FMA(f64(a[i]), f64(b[i]), f64(c[i])))
 	}
 	return m
 }

@@ -274,6 +274,12 @@ func decodeMinMax(d *decoder) {
 
 // lessThan compares integers of type t.
 func lessThan(t Type) func(a, b uint64) bool {
+	switch t {
+	case S32:
+		return func(a, b uint64) bool { return int32(a) < int32(b) }
+	case S64:
+		return func(a, b uint64) bool { return int64(a) < int64(b) }
+	}
 	if t.Signed() {
 		return func(a, b uint64) bool { return int64(t.extend(a)) < int64(t.extend(b)) }
 	}

@@ -281,38 +281,35 @@ func (w *warp) uninitialised(r *region, o, n uint64, lane int) {
 
 func execLoad(w *warp, in *inst, m uint32) uint32 {
 	mem := in.mem
-	checks := w.l.checks
 	addr := &w.r[in.a]
-	var r *region
-	var o uint64
-	for k := m; k != 0; k &= k - 1 {
-		i := bits.TrailingZeros32(k)
-		r, o = w.locate(in, mem.space, addr[i]+uint64(in.imm), mem.total, i)
-		r.loaded += mem.total
-		if checks {
-			if r.undef > 0 && !r.defined(o, mem.total) {
-				w.uninitialised(r, o, mem.total, i)
-			}
-			if r.space != Local && !r.readOnly {
-				r.checkRead(w, in, o, mem.total, i, mem.strong)
-			}
-			if r.reads != nil {
-				for b := o; b < o+mem.total; b++ {
-					r.reads[b]++
-				}
-			}
+	first := bits.TrailingZeros32(m)
+	one := addr[first]
+	uniform := mem.space != Local && mem.space != Generic
+	for k := m & (m - 1); k != 0 && uniform; k &= k - 1 {
+		uniform = addr[bits.TrailingZeros32(k)] == one
+	}
+	if uniform {
+		// All lanes read the same: look once.
+		who := w.who(first)
+		if m&(m-1) != 0 {
+			who |= manyLanes
 		}
+		r, o := w.load(in, first, one+uint64(in.imm), who, uint64(bits.OnesCount32(m)))
 		for j, s := range mem.vec {
-			v := r.get(o+uint64(j)*mem.size, int(mem.size))
-			if mem.signed {
-				v = mem.typ.extend(v)
+			v := mem.value(r, o, j)
+			for k := m; k != 0; k &= k - 1 {
+				w.r[s][bits.TrailingZeros32(k)] = v
 			}
-			w.r[s][i] = v & mem.widths[j]
 		}
-		if mem.strong && checks && r.space == Global {
-			w.observe(r.base + o)
+	} else {
+		who := w.who(0)
+		for k := m; k != 0; k &= k - 1 {
+			i := bits.TrailingZeros32(k)
+			r, o := w.load(in, i, addr[i]+uint64(in.imm), who|uint64(i)<<2, 1)
+			for j, s := range mem.vec {
+				w.r[s][i] = mem.value(r, o, j)
+			}
 		}
-		w.l.stats.Loaded[r.space] += mem.total
 	}
 	if mem.acquire {
 		w.fence()
@@ -321,6 +318,42 @@ func execLoad(w *warp, in *inst, m uint32) uint32 {
 		w.yield()
 	}
 	return m
+}
+
+// load checks and counts the read of address a by who, lanes times, and returns
+// where it is.
+func (w *warp) load(in *inst, lane int, a, who, lanes uint64) (*region, uint64) {
+	mem := in.mem
+	r, o := w.locate(in, mem.space, a, mem.total, lane)
+	r.loaded += mem.total * lanes
+	w.l.stats.Loaded[r.space] += mem.total * lanes
+	if !w.l.checks {
+		return r, o
+	}
+	if r.undef > 0 && !r.defined(o, mem.total) {
+		w.uninitialised(r, o, mem.total, lane)
+	}
+	if r.space != Local && !r.readOnly {
+		r.checkRead(w, in, o, mem.total, lane, who, mem.strong)
+	}
+	if r.reads != nil {
+		for b := o; b < o+mem.total; b++ {
+			r.reads[b] += uint32(lanes)
+		}
+	}
+	if mem.strong && r.space == Global {
+		w.observe(r.base + o)
+	}
+	return r, o
+}
+
+// value is element j of a load, as wide as its register.
+func (mem *memOp) value(r *region, o uint64, j int) uint64 {
+	v := r.get(o+uint64(j)*mem.size, int(mem.size))
+	if mem.signed {
+		v = mem.typ.extend(v)
+	}
+	return v & mem.widths[j]
 }
 
 // yield lets other warps run: what is read may be what they write.

@@ -291,7 +291,7 @@ func decodeLoadMatrix(d *decoder) {
 					if r.undef > 0 && !r.defined(at, 16) {
 						w.uninitialised(r, at, 16, lane)
 					}
-					r.checkRead(w, in, at, 16, lane, false)
+					r.checkRead(w, in, at, 16, lane, w.who(lane), false)
 				}
 				r.loaded += 16
 				w.l.stats.Loaded[Shared] += 16

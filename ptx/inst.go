@@ -58,6 +58,9 @@ type kernel struct {
 	registers  int // estimate for FunctionAttributes
 
 	maxDynamic int // set by SetMaxDynamicShared
+
+	spare      []*block // of earlier launches, their registers allocated
+	spareShape [2]int   // threads and dynamic shared memory of those
 }
 
 type constant struct {

@@ -118,13 +118,13 @@ func (s *shadow) prepare(size uint64, n uint64) {
 	}
 }
 
-// checkRead records a read of n bytes at o and faults if it races with a write.
-func (r *region) checkRead(w *warp, in *inst, o, n uint64, lane int, atomic bool) {
+// checkRead records a read of n bytes at o by me, which is the lane or, with its
+// spread, several lanes, and faults if it races with a write.
+func (r *region) checkRead(w *warp, in *inst, o, n uint64, lane int, me uint64, atomic bool) {
 	s := &r.shadow
 	if s.cells == nil || n < 1<<s.grain {
 		s.prepare(r.size, n)
 	}
-	me := w.who(lane)
 	for i := o >> s.grain; i<<s.grain < o+n; i++ {
 		c := &s.cells[i]
 		if uint32(c.write>>32) < s.floor && uint32(c.read>>32) < s.floor && !atomic {
@@ -147,7 +147,7 @@ func (r *region) checkRead(w *warp, in *inst, o, n uint64, lane int, atomic bool
 			case c.read>>7&31 != me>>7&31:
 				spread = max(spread, manyWarps)
 			}
-			c.read = max(c.read>>32, me>>32)<<32 | me&0xfffffffc | spread
+			c.read = max(c.read>>32, me>>32)<<32 | me&0xfffffffc | max(spread, me&3)
 		}
 		c.readLine = in.line
 	}

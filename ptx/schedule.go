@@ -25,7 +25,6 @@ type launch struct {
 	resident int
 	started  int
 	order    []int
-	spare    []*block
 }
 
 // Blocks run interleaved, a few at a time: window of them to begin with, one more
@@ -69,6 +68,9 @@ func (l *launch) run() (err error) {
 			j := i + int(l.rand.Uint64()%uint64(len(l.order)-i))
 			l.order[i], l.order[j] = l.order[j], l.order[i]
 		}
+	}
+	if shape := [2]int{threads, int(s.Shared)}; l.k.spareShape != shape {
+		l.k.spare, l.k.spareShape = nil, shape
 	}
 	perSM := max(1, min(32, 2048/(numWarps*32)))
 	most := max(window, perSM*l.c.d.config.Multiprocessors)
@@ -131,9 +133,9 @@ func (l *launch) start(threads int) {
 	l.started++
 	l.resident++
 	var b *block
-	if n := len(l.spare); n > 0 {
-		b = l.spare[n-1]
-		l.spare = l.spare[:n-1]
+	if n := len(l.k.spare); n > 0 {
+		b = l.k.spare[n-1]
+		l.k.spare = l.k.spare[:n-1]
 	} else {
 		b = newBlock(l, threads)
 	}
@@ -158,7 +160,7 @@ func (l *launch) finished(w *warp) bool {
 		return false
 	}
 	l.resident--
-	l.spare = append(l.spare, b)
+	l.k.spare = append(l.k.spare, b)
 	return true
 }
 
