@@ -1,0 +1,389 @@
+package logreg
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/dataset"
+	"github.com/logreg-gpu/logreg-gpu/model"
+	"github.com/logreg-gpu/logreg-gpu/objective"
+	"github.com/logreg-gpu/logreg-gpu/solver"
+)
+
+// CVOptions say what to cross-validate and how. Start from DefaultCVOptions.
+//
+// C counts the training rows of each fold, as in scikit-learn: a fold's objective is
+// C times the sum over the rows it keeps, plus the penalty. Balanced class weights and
+// the statistics of Standardize are those of all rows.
+type CVOptions struct {
+	// Options hold for every fit. C, Warm and Progress are not read, nor is SGD;
+	// Solver is "auto" or one that needs values and gradients alone.
+	Options
+
+	// Cs are tried each with each fold; nil is DefaultCs(10).
+	Cs []float64
+
+	// Folds is the number of parts that the rows are dealt into, by FoldScheme.
+	Folds      int
+	FoldScheme FoldScheme
+
+	// FoldOf, if not nil, gives each row's fold instead, numbers from 0 on.
+	FoldOf []int32
+
+	// Scoring is what the held-out rows are measured by.
+	Scoring Scoring
+
+	// Path asks for the model of every C over all rows, not of the best alone.
+	Path bool
+
+	// Pace, if set, is told every joint read of X.
+	Pace func(solver.Pace)
+}
+
+// FoldScheme is how rows are dealt into folds.
+type FoldScheme string
+
+const (
+	Stratified FoldScheme = "stratified" // at random by Seed, every class evenly
+	Modulo     FoldScheme = "modulo"     // row i into fold i mod Folds
+)
+
+// DefaultCVOptions are ten Cs, five stratified folds and the log loss.
+func DefaultCVOptions() CVOptions {
+	return CVOptions{Options: DefaultOptions(), Folds: 5, FoldScheme: Stratified, Scoring: LogLoss}
+}
+
+// DefaultCs are n numbers from 1e-4 to 1e4, evenly spaced by their logarithms.
+func DefaultCs(n int) []float64 {
+	cs := make([]float64, n)
+	for i := range cs {
+		cs[i] = math.Pow(10, -4+8*float64(i)/float64(max(n-1, 1)))
+	}
+	return cs
+}
+
+// CVResult is a cross-validation. Tables have a row a C and, where there is one more
+// dimension, a column a fold.
+type CVResult struct {
+	Cs      []float64
+	Folds   int
+	Scoring Scoring
+
+	Scores     [][]float64 // of the held-out rows
+	Objectives [][]float64 // C sum_i s_i loss_i + penalty over the rows kept, at its minimum
+	Mean       []float64   // of Scores over the folds
+	Std        []float64   // their standard deviation, divided by the number of folds
+
+	// Best is the C of the best mean, the smallest of several. OneSE is the smallest
+	// whose mean is within one standard error, Std / sqrt(folds - 1), of the best.
+	// Both are indices of Cs.
+	Best, OneSE int
+
+	// Unconverged counts the fits of folds that ended before their tolerance, and
+	// Advice is what to do about the first of them.
+	Unconverged int
+	Advice      string
+
+	Refit *Result   // over all rows with the best C
+	Path  []*Result // with every C, where asked for
+
+	Passes float64 // reads of X, joint over all models
+
+	Backend    string
+	PassedOver []error
+	Storage    backend.Storage
+	Load, Fit  time.Duration
+}
+
+// FitCV fits every C with every fold left out, all models in one march that shares
+// each read of X, scores each by the rows it left out, and fits the best C to all
+// rows. As in Fit, models that do not converge are no error.
+func FitCV(ctx context.Context, ds *dataset.Dataset, opts CVOptions) (*CVResult, error) {
+	v, err := newValidation(ds, opts)
+	if err != nil {
+		return nil, err
+	}
+	b, passed, err := backend.Open(opts.Backend, backend.Options{Threads: opts.Threads})
+	if err != nil {
+		return nil, err
+	}
+	defer b.Close()
+
+	start := time.Now()
+	data, err := b.Load(ctx, v.source, opts.Storage)
+	if err != nil {
+		return nil, err
+	}
+	defer data.Close()
+	loaded := time.Now()
+
+	v.data = data
+	r := &CVResult{
+		Cs: v.cs, Folds: v.folds, Scoring: v.scoring,
+		Backend: b.Name(), PassedOver: passed, Storage: data.Storage(), Load: loaded.Sub(start),
+	}
+	if err := v.run(ctx, r); err != nil {
+		return nil, named(ds, err)
+	}
+	r.Fit = time.Since(loaded)
+	return r, nil
+}
+
+// validation is a cross-validation being made.
+type validation struct {
+	*problem
+	cv      CVOptions
+	cs      []float64
+	folds   int
+	scoring Scoring
+	kept    []float64 // weight of the rows that each fold leaves to train on
+	held    []float64 // sample weight of the rows that it leaves out
+
+	data backend.Data
+}
+
+func newValidation(ds *dataset.Dataset, opts CVOptions) (*validation, error) {
+	p, err := newProblem(ds, opts.Options)
+	if err != nil {
+		return nil, err
+	}
+	v := &validation{problem: p, cv: opts, cs: opts.Cs, folds: opts.Folds, scoring: opts.Scoring}
+	if v.cs == nil {
+		v.cs = DefaultCs(10)
+	}
+	if len(v.cs) == 0 {
+		return nil, &objective.OptionError{Option: "Cs", Reason: "are none; give at least one"}
+	}
+	for _, c := range v.cs {
+		if !(c > 0) || math.IsInf(c, 1) {
+			return nil, &objective.OptionError{Option: "Cs", Reason: fmt.Sprintf("hold %v; they must be positive", c)}
+		}
+	}
+	if err := v.scoring.check(); err != nil {
+		return nil, err
+	}
+	if p.source.Folds, err = v.dealFolds(); err != nil {
+		return nil, named(ds, err)
+	}
+	if err := v.weighFolds(); err != nil {
+		return nil, named(ds, err)
+	}
+	return v, nil
+}
+
+// dealFolds gives each row's fold.
+func (v *validation) dealFolds() ([]int32, error) {
+	rows, _ := v.ds.Shape()
+	if of := v.cv.FoldOf; of != nil {
+		if len(of) != rows {
+			return nil, fmt.Errorf("there are folds for %d of %d rows", len(of), rows)
+		}
+		v.folds = 0
+		for i, f := range of {
+			if f < 0 || f >= backend.MaxFolds {
+				return nil, fmt.Errorf("row %d is in fold %d; folds are 0 to %d", i, f, backend.MaxFolds-1)
+			}
+			v.folds = max(v.folds, int(f)+1)
+		}
+		if v.folds < 2 {
+			return nil, fmt.Errorf("all rows are in one fold; at least 2 folds are needed")
+		}
+		return of, nil
+	}
+	switch v.cv.FoldScheme {
+	case Stratified:
+		return dataset.FoldsStratified(v.ds.Labels, v.folds, v.cv.Seed)
+	case Modulo:
+		return dataset.FoldsModulo(rows, v.folds)
+	}
+	return nil, &objective.OptionError{Option: "fold scheme", Reason: fmt.Sprintf("%q is unknown; use stratified or modulo", string(v.cv.FoldScheme))}
+}
+
+// weighFolds sums the weights of each fold and checks that every fold leaves all
+// classes to train on and something to be measured by.
+func (v *validation) weighFolds() error {
+	classes := len(v.ds.Classes.Names)
+	count := make([]int, (v.folds+1)*classes) // rows of positive weight by fold and class, then in all
+	v.kept, v.held = make([]float64, v.folds), make([]float64, v.folds)
+	total, within := 0.0, make([]float64, v.folds)
+	for i, f := range v.source.Folds {
+		w, s := 1.0, 1.0
+		if v.source.Weights != nil {
+			w = v.source.Weights[0][i]
+		}
+		if v.ds.Weights != nil {
+			s = v.ds.Weights[i]
+		}
+		total += w
+		within[f] += w
+		v.held[f] += s
+		if w > 0 {
+			count[int(f)*classes+int(v.ds.Labels[i])]++
+			count[v.folds*classes+int(v.ds.Labels[i])]++
+		}
+	}
+	for f := range v.folds {
+		v.kept[f] = total - within[f]
+		if !(v.held[f] > 0) {
+			return fmt.Errorf("fold %d has no rows of positive weight to measure by; number the folds from 0 without gaps, or use fewer", f)
+		}
+	}
+	for f := range v.folds {
+		for k, name := range v.ds.Classes.Names {
+			all, here := count[v.folds*classes+k], count[f*classes+k]
+			if all > 0 && all == here {
+				return fmt.Errorf("all rows of class %s are in fold %d, so that none is left to train on without it; use fewer or stratified folds, or drop the class", name, f)
+			}
+			if here == 0 && v.scoring == ROCAUC {
+				return fmt.Errorf("fold %d has no row of class %s, which roc_auc needs; use fewer or stratified folds, or another scoring", f, name)
+			}
+		}
+	}
+	return nil
+}
+
+// run makes the march and everything after it.
+func (v *validation) run(ctx context.Context, r *CVResult) error {
+	st, err := v.data.Stats(ctx, v.model.Weight)
+	if err != nil {
+		return err
+	}
+	r.Passes = 1
+	v.objective.Stats = st
+
+	var members []objective.Member
+	for _, c := range v.cs {
+		for f := range v.folds {
+			m := v.member(c)
+			m.Model.Fold, m.Options.TotalWeight = f, v.kept[f]
+			members = append(members, m)
+		}
+	}
+	family, err := objective.NewFamily(ctx, v.data, members)
+	if err != nil {
+		return err
+	}
+	runs, err := v.march(ctx, family, nil)
+	if err != nil {
+		return err
+	}
+	theta := make([][]float64, len(runs))
+	fits := make([]objective.Fit, len(runs))
+	for k, run := range runs {
+		theta[k] = run.X
+		fits[k] = family.Member(k).Fit(run.X, run.Value)
+		if run.Status != solver.Converged {
+			if r.Unconverged++; r.Advice == "" {
+				r.Advice = run.Advice
+			}
+		}
+	}
+	scores, err := v.scores(ctx, family, theta, fits)
+	if err != nil {
+		return err
+	}
+	r.Passes += family.Passes()
+	for c := range v.cs {
+		row := make([]float64, v.folds)
+		for f := range row {
+			row[f] = fits[c*v.folds+f].Objective
+		}
+		r.Objectives = append(r.Objectives, row)
+		r.Scores = append(r.Scores, scores[c*v.folds:(c+1)*v.folds])
+	}
+	r.choose()
+	return v.refit(ctx, r, fits)
+}
+
+// member is the model of one C over all rows.
+func (v *validation) member(c float64) objective.Member {
+	m := objective.Member{Model: v.model, Options: v.objective}
+	m.Options.C = c
+	return m
+}
+
+func (v *validation) march(ctx context.Context, family *objective.Family, starts [][]float64) ([]*solver.Result, error) {
+	return solver.March(ctx, v.cv.Solver, family, solver.MarchOptions{
+		Options: solver.Options{Tol: v.cv.Tol, MaxIter: v.maxIter, Seed: v.cv.Seed},
+		Starts:  starts, Pace: v.cv.Pace,
+	})
+}
+
+// refit fits the best C, or all of them for a path, to all rows. The mean of the
+// models that leave out one fold each is a start good to second order.
+func (v *validation) refit(ctx context.Context, r *CVResult, fits []objective.Fit) error {
+	wanted := []int{r.Best}
+	if v.cv.Path {
+		wanted = wanted[:0]
+		for c := range v.cs {
+			wanted = append(wanted, c)
+		}
+	}
+	var members []objective.Member
+	for _, c := range wanted {
+		members = append(members, v.member(v.cs[c]))
+	}
+	family, err := objective.NewFamily(ctx, v.data, members)
+	if err != nil {
+		return err
+	}
+	starts := make([][]float64, len(wanted))
+	for i, c := range wanted {
+		coef, intercept := meanFit(fits[c*v.folds : (c+1)*v.folds])
+		if starts[i], err = family.Member(i).Theta(coef, intercept); err != nil {
+			return err
+		}
+	}
+	began := time.Now()
+	runs, err := v.march(ctx, family, starts)
+	if err != nil {
+		return err
+	}
+	for i, run := range runs {
+		fit := family.Member(i).Fit(run.X, run.Value)
+		p := *v.problem
+		p.opts.C = v.cs[wanted[i]]
+		one := &Result{
+			Status: run.Status, Advice: run.Advice, Objective: fit.Objective, Loss: fit.Loss,
+			MaxAbsGradient: run.MaxAbsGradient, Iterations: run.Iterations, Passes: run.Passes, Trace: run.Trace,
+			Backend: r.Backend, PassedOver: r.PassedOver, Storage: r.Storage, Load: r.Load, Fit: time.Since(began),
+		}
+		one.Model = p.fitted(fit, one)
+		one.Model.Training.Solver = run.Solver
+		if v.cv.Path {
+			r.Path = append(r.Path, one)
+		}
+		if wanted[i] == r.Best {
+			r.Refit = one
+		}
+	}
+	r.Passes += family.Passes()
+	return nil
+}
+
+// meanFit averages coefficients and intercepts.
+func meanFit(fits []objective.Fit) (coef [][]float64, intercept []float64) {
+	n := float64(len(fits))
+	coef, intercept = make([][]float64, len(fits[0].Coef)), make([]float64, len(fits[0].Intercept))
+	for k := range coef {
+		coef[k] = make([]float64, len(fits[0].Coef[k]))
+		for _, f := range fits {
+			intercept[k] += f.Intercept[k] / n
+			for j, b := range f.Coef[k] {
+				coef[k][j] += b / n
+			}
+		}
+	}
+	return coef, intercept
+}
+
+// modelOf is what Fit would have returned, for predictions.
+func (v *validation) modelOf(fit objective.Fit) *model.Model {
+	return &model.Model{
+		Classes: v.ds.Classes, FeatureNames: v.ds.FeatureNames, LabelName: v.ds.LabelName,
+		Coef: fit.Coef, Intercept: fit.Intercept,
+	}
+}
