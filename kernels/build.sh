@@ -22,7 +22,7 @@ for target in sm_75:64 sm_80:70 sm_90:78; do
     if grep -q '^// Targets: sm_80' "$src" && [ "$arch" = sm_75 ]; then continue; fi
     if grep -q 'STORAGE\|include/[a-z_]*\.h' "$src" && ! grep -q '^#include "include/device.h"' "$src"; then
       for storage in F32 F64 BF16 F16; do
-        if grep -q "^// Not for .*$storage" "$src"; then continue; fi
+        if grep -q "^// Not for [^:]*$storage" "$src"; then continue; fi
         low=$(echo $storage | tr A-Z a-z)
         compile "$src" "$arch" "$ptx" "ptx/$arch/$base.$low.ptx" -DSTORAGE_$storage
       done
