@@ -3,7 +3,7 @@
 #include "textflag.h"
 
 // func dots32AVX512(x *float32, w *float32, b float32, z *float32, rows int, cols int)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·dots32AVX512(SB), NOSPLIT, $0-48
 	MOVQ         x+0(FP), AX
 	MOVQ         w+8(FP), CX
@@ -23,10 +23,12 @@ TEXT ·dots32AVX512(SB), NOSPLIT, $0-48
 	SUBQ         R9, R11
 	VMOVDQU32    64(R11), Z1
 	VPMOVD2M     Z1, K1
+	CMPQ         DI, $+1024
+	JG           wide
 	CMPQ         BX, $+16
-	JL           group_end
+	JL           narrow_end
 
-group:
+narrow:
 	MOVQ   AX, R9
 	VXORPS Z1, Z1, Z1
 	VXORPS Z2, Z2, Z2
@@ -35,27 +37,31 @@ group:
 	MOVQ   CX, R11
 	MOVQ   SI, R12
 	CMPQ   R12, $+1
-	JL     quad0_end
+	JL     narrow0__end
 
-quad0:
-	VMOVUPS (R11), Z5
-	VMULPS  (R9), Z5, Z6
-	VADDPS  Z6, Z1, Z1
-	VMULPS  (R9)(DI*1), Z5, Z6
-	VADDPS  Z6, Z2, Z2
-	VMULPS  (R9)(DI*2), Z5, Z6
-	VADDPS  Z6, Z3, Z3
-	VMULPS  (R9)(R8*1), Z5, Z6
-	VADDPS  Z6, Z4, Z4
-	ADDQ    $0x40, R11
-	ADDQ    $0x40, R9
-	SUBQ    $+1, R12
-	CMPQ    R12, $+1
-	JGE     quad0
+narrow0_:
+	PREFETCHT0 4096(R9)
+	PREFETCHT0 4096(R9)(DI*1)
+	PREFETCHT0 4096(R9)(DI*2)
+	PREFETCHT0 4096(R9)(R8*1)
+	VMOVUPS    (R11), Z5
+	VMULPS     (R9), Z5, Z6
+	VADDPS     Z6, Z1, Z1
+	VMULPS     (R9)(DI*1), Z5, Z6
+	VADDPS     Z6, Z2, Z2
+	VMULPS     (R9)(DI*2), Z5, Z6
+	VADDPS     Z6, Z3, Z3
+	VMULPS     (R9)(R8*1), Z5, Z6
+	VADDPS     Z6, Z4, Z4
+	ADDQ       $0x40, R11
+	ADDQ       $0x40, R9
+	SUBQ       $+1, R12
+	CMPQ       R12, $+1
+	JGE        narrow0_
 
-quad0_end:
+narrow0__end:
 	TESTQ     R10, R10
-	JZ        quad0_summed
+	JZ        narrow0__summed
 	VMOVUPS.Z (R11), K1, Z5
 	VMOVUPS.Z (R9), K1, Z6
 	VMULPS    Z6, Z5, Z6
@@ -70,7 +76,7 @@ quad0_end:
 	VMULPS    Z6, Z5, Z6
 	VADDPS    Z6, Z4, Z4
 
-quad0_summed:
+narrow0__summed:
 	VSHUFF64X2 $0x44, Z2, Z1, Z5
 	VSHUFF64X2 $0xee, Z2, Z1, Z1
 	VADDPS     Z1, Z5, Z5
@@ -89,27 +95,31 @@ quad0_summed:
 	MOVQ       CX, R11
 	MOVQ       SI, R12
 	CMPQ       R12, $+1
-	JL         quad1_end
+	JL         narrow1__end
 
-quad1:
-	VMOVUPS (R11), Z6
-	VMULPS  (R9), Z6, Z7
-	VADDPS  Z7, Z1, Z1
-	VMULPS  (R9)(DI*1), Z6, Z7
-	VADDPS  Z7, Z3, Z3
-	VMULPS  (R9)(DI*2), Z6, Z7
-	VADDPS  Z7, Z4, Z4
-	VMULPS  (R9)(R8*1), Z6, Z7
-	VADDPS  Z7, Z5, Z5
-	ADDQ    $0x40, R11
-	ADDQ    $0x40, R9
-	SUBQ    $+1, R12
-	CMPQ    R12, $+1
-	JGE     quad1
+narrow1_:
+	PREFETCHT0 4096(R9)
+	PREFETCHT0 4096(R9)(DI*1)
+	PREFETCHT0 4096(R9)(DI*2)
+	PREFETCHT0 4096(R9)(R8*1)
+	VMOVUPS    (R11), Z6
+	VMULPS     (R9), Z6, Z7
+	VADDPS     Z7, Z1, Z1
+	VMULPS     (R9)(DI*1), Z6, Z7
+	VADDPS     Z7, Z3, Z3
+	VMULPS     (R9)(DI*2), Z6, Z7
+	VADDPS     Z7, Z4, Z4
+	VMULPS     (R9)(R8*1), Z6, Z7
+	VADDPS     Z7, Z5, Z5
+	ADDQ       $0x40, R11
+	ADDQ       $0x40, R9
+	SUBQ       $+1, R12
+	CMPQ       R12, $+1
+	JGE        narrow1_
 
-quad1_end:
+narrow1__end:
 	TESTQ     R10, R10
-	JZ        quad1_summed
+	JZ        narrow1__summed
 	VMOVUPS.Z (R11), K1, Z6
 	VMOVUPS.Z (R9), K1, Z7
 	VMULPS    Z7, Z6, Z7
@@ -124,7 +134,7 @@ quad1_end:
 	VMULPS    Z7, Z6, Z7
 	VADDPS    Z7, Z5, Z5
 
-quad1_summed:
+narrow1__summed:
 	VSHUFF64X2 $0x44, Z3, Z1, Z6
 	VSHUFF64X2 $0xee, Z3, Z1, Z1
 	VADDPS     Z1, Z6, Z6
@@ -143,27 +153,31 @@ quad1_summed:
 	MOVQ       CX, R11
 	MOVQ       SI, R12
 	CMPQ       R12, $+1
-	JL         quad2_end
+	JL         narrow2__end
 
-quad2:
-	VMOVUPS (R11), Z7
-	VMULPS  (R9), Z7, Z8
-	VADDPS  Z8, Z1, Z1
-	VMULPS  (R9)(DI*1), Z7, Z8
-	VADDPS  Z8, Z4, Z4
-	VMULPS  (R9)(DI*2), Z7, Z8
-	VADDPS  Z8, Z5, Z5
-	VMULPS  (R9)(R8*1), Z7, Z8
-	VADDPS  Z8, Z6, Z6
-	ADDQ    $0x40, R11
-	ADDQ    $0x40, R9
-	SUBQ    $+1, R12
-	CMPQ    R12, $+1
-	JGE     quad2
+narrow2_:
+	PREFETCHT0 4096(R9)
+	PREFETCHT0 4096(R9)(DI*1)
+	PREFETCHT0 4096(R9)(DI*2)
+	PREFETCHT0 4096(R9)(R8*1)
+	VMOVUPS    (R11), Z7
+	VMULPS     (R9), Z7, Z8
+	VADDPS     Z8, Z1, Z1
+	VMULPS     (R9)(DI*1), Z7, Z8
+	VADDPS     Z8, Z4, Z4
+	VMULPS     (R9)(DI*2), Z7, Z8
+	VADDPS     Z8, Z5, Z5
+	VMULPS     (R9)(R8*1), Z7, Z8
+	VADDPS     Z8, Z6, Z6
+	ADDQ       $0x40, R11
+	ADDQ       $0x40, R9
+	SUBQ       $+1, R12
+	CMPQ       R12, $+1
+	JGE        narrow2_
 
-quad2_end:
+narrow2__end:
 	TESTQ     R10, R10
-	JZ        quad2_summed
+	JZ        narrow2__summed
 	VMOVUPS.Z (R11), K1, Z7
 	VMOVUPS.Z (R9), K1, Z8
 	VMULPS    Z8, Z7, Z8
@@ -178,7 +192,7 @@ quad2_end:
 	VMULPS    Z8, Z7, Z8
 	VADDPS    Z8, Z6, Z6
 
-quad2_summed:
+narrow2__summed:
 	VSHUFF64X2 $0x44, Z4, Z1, Z7
 	VSHUFF64X2 $0xee, Z4, Z1, Z1
 	VADDPS     Z1, Z7, Z7
@@ -197,27 +211,31 @@ quad2_summed:
 	MOVQ       CX, R11
 	MOVQ       SI, R12
 	CMPQ       R12, $+1
-	JL         quad3_end
+	JL         narrow3__end
 
-quad3:
-	VMOVUPS (R11), Z8
-	VMULPS  (R9), Z8, Z9
-	VADDPS  Z9, Z1, Z1
-	VMULPS  (R9)(DI*1), Z8, Z9
-	VADDPS  Z9, Z5, Z5
-	VMULPS  (R9)(DI*2), Z8, Z9
-	VADDPS  Z9, Z6, Z6
-	VMULPS  (R9)(R8*1), Z8, Z9
-	VADDPS  Z9, Z7, Z7
-	ADDQ    $0x40, R11
-	ADDQ    $0x40, R9
-	SUBQ    $+1, R12
-	CMPQ    R12, $+1
-	JGE     quad3
+narrow3_:
+	PREFETCHT0 4096(R9)
+	PREFETCHT0 4096(R9)(DI*1)
+	PREFETCHT0 4096(R9)(DI*2)
+	PREFETCHT0 4096(R9)(R8*1)
+	VMOVUPS    (R11), Z8
+	VMULPS     (R9), Z8, Z9
+	VADDPS     Z9, Z1, Z1
+	VMULPS     (R9)(DI*1), Z8, Z9
+	VADDPS     Z9, Z5, Z5
+	VMULPS     (R9)(DI*2), Z8, Z9
+	VADDPS     Z9, Z6, Z6
+	VMULPS     (R9)(R8*1), Z8, Z9
+	VADDPS     Z9, Z7, Z7
+	ADDQ       $0x40, R11
+	ADDQ       $0x40, R9
+	SUBQ       $+1, R12
+	CMPQ       R12, $+1
+	JGE        narrow3_
 
-quad3_end:
+narrow3__end:
 	TESTQ     R10, R10
-	JZ        quad3_summed
+	JZ        narrow3__summed
 	VMOVUPS.Z (R11), K1, Z8
 	VMOVUPS.Z (R9), K1, Z9
 	VMULPS    Z9, Z8, Z9
@@ -232,7 +250,7 @@ quad3_end:
 	VMULPS    Z9, Z8, Z9
 	VADDPS    Z9, Z7, Z7
 
-quad3_summed:
+narrow3__summed:
 	VSHUFF64X2 $0x44, Z5, Z1, Z8
 	VSHUFF64X2 $0xee, Z5, Z1, Z1
 	VADDPS     Z1, Z8, Z8
@@ -259,9 +277,249 @@ quad3_summed:
 	ADDQ       $0x40, DX
 	SUBQ       $+16, BX
 	CMPQ       BX, $+16
-	JGE        group
+	JGE        narrow
 
-group_end:
+narrow_end:
+wide:
+	CMPQ BX, $+16
+	JL   groups_end
+
+groups:
+	MOVQ   AX, R9
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	MOVQ   CX, R11
+	MOVQ   SI, R12
+	CMPQ   R12, $+1
+	JL     groups0__end
+
+groups0_:
+	VMOVUPS (R11), Z5
+	VMULPS  (R9), Z5, Z6
+	VADDPS  Z6, Z1, Z1
+	VMULPS  (R9)(DI*1), Z5, Z6
+	VADDPS  Z6, Z2, Z2
+	VMULPS  (R9)(DI*2), Z5, Z6
+	VADDPS  Z6, Z3, Z3
+	VMULPS  (R9)(R8*1), Z5, Z6
+	VADDPS  Z6, Z4, Z4
+	ADDQ    $0x40, R11
+	ADDQ    $0x40, R9
+	SUBQ    $+1, R12
+	CMPQ    R12, $+1
+	JGE     groups0_
+
+groups0__end:
+	TESTQ     R10, R10
+	JZ        groups0__summed
+	VMOVUPS.Z (R11), K1, Z5
+	VMOVUPS.Z (R9), K1, Z6
+	VMULPS    Z6, Z5, Z6
+	VADDPS    Z6, Z1, Z1
+	VMOVUPS.Z (R9)(DI*1), K1, Z6
+	VMULPS    Z6, Z5, Z6
+	VADDPS    Z6, Z2, Z2
+	VMOVUPS.Z (R9)(DI*2), K1, Z6
+	VMULPS    Z6, Z5, Z6
+	VADDPS    Z6, Z3, Z3
+	VMOVUPS.Z (R9)(R8*1), K1, Z6
+	VMULPS    Z6, Z5, Z6
+	VADDPS    Z6, Z4, Z4
+
+groups0__summed:
+	VSHUFF64X2 $0x44, Z2, Z1, Z5
+	VSHUFF64X2 $0xee, Z2, Z1, Z1
+	VADDPS     Z1, Z5, Z5
+	VSHUFF64X2 $0x44, Z4, Z3, Z1
+	VSHUFF64X2 $0xee, Z4, Z3, Z2
+	VADDPS     Z2, Z1, Z1
+	VSHUFF64X2 $0x88, Z1, Z5, Z2
+	VSHUFF64X2 $0xdd, Z1, Z5, Z1
+	VADDPS     Z1, Z2, Z2
+	LEAQ       (AX)(DI*4), AX
+	MOVQ       AX, R9
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z3, Z3, Z3
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Z5, Z5, Z5
+	MOVQ       CX, R11
+	MOVQ       SI, R12
+	CMPQ       R12, $+1
+	JL         groups1__end
+
+groups1_:
+	VMOVUPS (R11), Z6
+	VMULPS  (R9), Z6, Z7
+	VADDPS  Z7, Z1, Z1
+	VMULPS  (R9)(DI*1), Z6, Z7
+	VADDPS  Z7, Z3, Z3
+	VMULPS  (R9)(DI*2), Z6, Z7
+	VADDPS  Z7, Z4, Z4
+	VMULPS  (R9)(R8*1), Z6, Z7
+	VADDPS  Z7, Z5, Z5
+	ADDQ    $0x40, R11
+	ADDQ    $0x40, R9
+	SUBQ    $+1, R12
+	CMPQ    R12, $+1
+	JGE     groups1_
+
+groups1__end:
+	TESTQ     R10, R10
+	JZ        groups1__summed
+	VMOVUPS.Z (R11), K1, Z6
+	VMOVUPS.Z (R9), K1, Z7
+	VMULPS    Z7, Z6, Z7
+	VADDPS    Z7, Z1, Z1
+	VMOVUPS.Z (R9)(DI*1), K1, Z7
+	VMULPS    Z7, Z6, Z7
+	VADDPS    Z7, Z3, Z3
+	VMOVUPS.Z (R9)(DI*2), K1, Z7
+	VMULPS    Z7, Z6, Z7
+	VADDPS    Z7, Z4, Z4
+	VMOVUPS.Z (R9)(R8*1), K1, Z7
+	VMULPS    Z7, Z6, Z7
+	VADDPS    Z7, Z5, Z5
+
+groups1__summed:
+	VSHUFF64X2 $0x44, Z3, Z1, Z6
+	VSHUFF64X2 $0xee, Z3, Z1, Z1
+	VADDPS     Z1, Z6, Z6
+	VSHUFF64X2 $0x44, Z5, Z4, Z1
+	VSHUFF64X2 $0xee, Z5, Z4, Z3
+	VADDPS     Z3, Z1, Z1
+	VSHUFF64X2 $0x88, Z1, Z6, Z3
+	VSHUFF64X2 $0xdd, Z1, Z6, Z1
+	VADDPS     Z1, Z3, Z3
+	LEAQ       (AX)(DI*4), AX
+	MOVQ       AX, R9
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z4, Z4, Z4
+	VXORPS     Z5, Z5, Z5
+	VXORPS     Z6, Z6, Z6
+	MOVQ       CX, R11
+	MOVQ       SI, R12
+	CMPQ       R12, $+1
+	JL         groups2__end
+
+groups2_:
+	VMOVUPS (R11), Z7
+	VMULPS  (R9), Z7, Z8
+	VADDPS  Z8, Z1, Z1
+	VMULPS  (R9)(DI*1), Z7, Z8
+	VADDPS  Z8, Z4, Z4
+	VMULPS  (R9)(DI*2), Z7, Z8
+	VADDPS  Z8, Z5, Z5
+	VMULPS  (R9)(R8*1), Z7, Z8
+	VADDPS  Z8, Z6, Z6
+	ADDQ    $0x40, R11
+	ADDQ    $0x40, R9
+	SUBQ    $+1, R12
+	CMPQ    R12, $+1
+	JGE     groups2_
+
+groups2__end:
+	TESTQ     R10, R10
+	JZ        groups2__summed
+	VMOVUPS.Z (R11), K1, Z7
+	VMOVUPS.Z (R9), K1, Z8
+	VMULPS    Z8, Z7, Z8
+	VADDPS    Z8, Z1, Z1
+	VMOVUPS.Z (R9)(DI*1), K1, Z8
+	VMULPS    Z8, Z7, Z8
+	VADDPS    Z8, Z4, Z4
+	VMOVUPS.Z (R9)(DI*2), K1, Z8
+	VMULPS    Z8, Z7, Z8
+	VADDPS    Z8, Z5, Z5
+	VMOVUPS.Z (R9)(R8*1), K1, Z8
+	VMULPS    Z8, Z7, Z8
+	VADDPS    Z8, Z6, Z6
+
+groups2__summed:
+	VSHUFF64X2 $0x44, Z4, Z1, Z7
+	VSHUFF64X2 $0xee, Z4, Z1, Z1
+	VADDPS     Z1, Z7, Z7
+	VSHUFF64X2 $0x44, Z6, Z5, Z1
+	VSHUFF64X2 $0xee, Z6, Z5, Z4
+	VADDPS     Z4, Z1, Z1
+	VSHUFF64X2 $0x88, Z1, Z7, Z4
+	VSHUFF64X2 $0xdd, Z1, Z7, Z1
+	VADDPS     Z1, Z4, Z4
+	LEAQ       (AX)(DI*4), AX
+	MOVQ       AX, R9
+	VXORPS     Z1, Z1, Z1
+	VXORPS     Z5, Z5, Z5
+	VXORPS     Z6, Z6, Z6
+	VXORPS     Z7, Z7, Z7
+	MOVQ       CX, R11
+	MOVQ       SI, R12
+	CMPQ       R12, $+1
+	JL         groups3__end
+
+groups3_:
+	VMOVUPS (R11), Z8
+	VMULPS  (R9), Z8, Z9
+	VADDPS  Z9, Z1, Z1
+	VMULPS  (R9)(DI*1), Z8, Z9
+	VADDPS  Z9, Z5, Z5
+	VMULPS  (R9)(DI*2), Z8, Z9
+	VADDPS  Z9, Z6, Z6
+	VMULPS  (R9)(R8*1), Z8, Z9
+	VADDPS  Z9, Z7, Z7
+	ADDQ    $0x40, R11
+	ADDQ    $0x40, R9
+	SUBQ    $+1, R12
+	CMPQ    R12, $+1
+	JGE     groups3_
+
+groups3__end:
+	TESTQ     R10, R10
+	JZ        groups3__summed
+	VMOVUPS.Z (R11), K1, Z8
+	VMOVUPS.Z (R9), K1, Z9
+	VMULPS    Z9, Z8, Z9
+	VADDPS    Z9, Z1, Z1
+	VMOVUPS.Z (R9)(DI*1), K1, Z9
+	VMULPS    Z9, Z8, Z9
+	VADDPS    Z9, Z5, Z5
+	VMOVUPS.Z (R9)(DI*2), K1, Z9
+	VMULPS    Z9, Z8, Z9
+	VADDPS    Z9, Z6, Z6
+	VMOVUPS.Z (R9)(R8*1), K1, Z9
+	VMULPS    Z9, Z8, Z9
+	VADDPS    Z9, Z7, Z7
+
+groups3__summed:
+	VSHUFF64X2 $0x44, Z5, Z1, Z8
+	VSHUFF64X2 $0xee, Z5, Z1, Z1
+	VADDPS     Z1, Z8, Z8
+	VSHUFF64X2 $0x44, Z7, Z6, Z1
+	VSHUFF64X2 $0xee, Z7, Z6, Z5
+	VADDPS     Z5, Z1, Z1
+	VSHUFF64X2 $0x88, Z1, Z8, Z5
+	VSHUFF64X2 $0xdd, Z1, Z8, Z1
+	VADDPS     Z1, Z5, Z5
+	LEAQ       (AX)(DI*4), AX
+	VUNPCKLPD  Z3, Z2, Z1
+	VUNPCKHPD  Z3, Z2, Z2
+	VADDPS     Z2, Z1, Z1
+	VUNPCKLPD  Z5, Z4, Z2
+	VUNPCKHPD  Z5, Z4, Z3
+	VADDPS     Z3, Z2, Z2
+	VSHUFPS    $0x88, Z2, Z1, Z3
+	VSHUFPS    $0xdd, Z2, Z1, Z1
+	VADDPS     Z1, Z3, Z3
+	VMOVDQU64  order32AVX512<>+0(SB), Z1
+	VPERMPS    Z3, Z1, Z3
+	VADDPS     Z0, Z3, Z3
+	VMOVUPS    Z3, (DX)
+	ADDQ       $0x40, DX
+	SUBQ       $+16, BX
+	CMPQ       BX, $+16
+	JGE        groups
+
+groups_end:
 	CMPQ BX, $+1
 	JL   row_end
 
@@ -349,7 +607,7 @@ DATA order32AVX512<>+60(SB)/4, $0x0000000f
 GLOBL order32AVX512<>(SB), RODATA|NOPTR, $64
 
 // func dots32AVX2(x *float32, w *float32, b float32, z *float32, rows int, cols int)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·dots32AVX2(SB), NOSPLIT, $0-48
 	MOVQ         x+0(FP), AX
 	MOVQ         w+8(FP), CX
@@ -369,10 +627,12 @@ TEXT ·dots32AVX2(SB), NOSPLIT, $0-48
 	SUBQ         R9, R11
 	VMOVDQU      64(R11), Y1
 	VMOVDQU      96(R11), Y2
+	CMPQ         DI, $+1024
+	JG           wide
 	CMPQ         BX, $+8
-	JL           group_end
+	JL           narrow_end
 
-group:
+narrow:
 	MOVQ   AX, R9
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
@@ -385,36 +645,40 @@ group:
 	MOVQ   CX, R11
 	MOVQ   SI, R12
 	CMPQ   R12, $+1
-	JL     quad0_end
+	JL     narrow0__end
 
-quad0:
-	VMOVUPS (R11), Y11
-	VMULPS  (R9), Y11, Y12
-	VADDPS  Y12, Y3, Y3
-	VMULPS  (R9)(DI*1), Y11, Y12
-	VADDPS  Y12, Y5, Y5
-	VMULPS  (R9)(DI*2), Y11, Y12
-	VADDPS  Y12, Y7, Y7
-	VMULPS  (R9)(R8*1), Y11, Y12
-	VADDPS  Y12, Y9, Y9
-	VMOVUPS 32(R11), Y11
-	VMULPS  32(R9), Y11, Y12
-	VADDPS  Y12, Y4, Y4
-	VMULPS  32(R9)(DI*1), Y11, Y12
-	VADDPS  Y12, Y6, Y6
-	VMULPS  32(R9)(DI*2), Y11, Y12
-	VADDPS  Y12, Y8, Y8
-	VMULPS  32(R9)(R8*1), Y11, Y12
-	VADDPS  Y12, Y10, Y10
-	ADDQ    $0x40, R11
-	ADDQ    $0x40, R9
-	SUBQ    $+1, R12
-	CMPQ    R12, $+1
-	JGE     quad0
+narrow0_:
+	PREFETCHT0 4096(R9)
+	PREFETCHT0 4096(R9)(DI*1)
+	PREFETCHT0 4096(R9)(DI*2)
+	PREFETCHT0 4096(R9)(R8*1)
+	VMOVUPS    (R11), Y11
+	VMULPS     (R9), Y11, Y12
+	VADDPS     Y12, Y3, Y3
+	VMULPS     (R9)(DI*1), Y11, Y12
+	VADDPS     Y12, Y5, Y5
+	VMULPS     (R9)(DI*2), Y11, Y12
+	VADDPS     Y12, Y7, Y7
+	VMULPS     (R9)(R8*1), Y11, Y12
+	VADDPS     Y12, Y9, Y9
+	VMOVUPS    32(R11), Y11
+	VMULPS     32(R9), Y11, Y12
+	VADDPS     Y12, Y4, Y4
+	VMULPS     32(R9)(DI*1), Y11, Y12
+	VADDPS     Y12, Y6, Y6
+	VMULPS     32(R9)(DI*2), Y11, Y12
+	VADDPS     Y12, Y8, Y8
+	VMULPS     32(R9)(R8*1), Y11, Y12
+	VADDPS     Y12, Y10, Y10
+	ADDQ       $0x40, R11
+	ADDQ       $0x40, R9
+	SUBQ       $+1, R12
+	CMPQ       R12, $+1
+	JGE        narrow0_
 
-quad0_end:
+narrow0__end:
 	TESTQ      R10, R10
-	JZ         quad0_summed
+	JZ         narrow0__summed
 	VMASKMOVPS (R11), Y1, Y11
 	VMASKMOVPS (R9), Y1, Y12
 	VMULPS     Y12, Y11, Y12
@@ -442,7 +706,7 @@ quad0_end:
 	VMULPS     Y12, Y11, Y12
 	VADDPS     Y12, Y10, Y10
 
-quad0_summed:
+narrow0__summed:
 	VADDPS     Y4, Y3, Y3
 	VADDPS     Y6, Y5, Y5
 	VADDPS     Y8, Y7, Y7
@@ -466,36 +730,40 @@ quad0_summed:
 	MOVQ       CX, R11
 	MOVQ       SI, R12
 	CMPQ       R12, $+1
-	JL         quad1_end
+	JL         narrow1__end
 
-quad1:
-	VMOVUPS (R11), Y13
-	VMULPS  (R9), Y13, Y14
-	VADDPS  Y14, Y5, Y5
-	VMULPS  (R9)(DI*1), Y13, Y14
-	VADDPS  Y14, Y7, Y7
-	VMULPS  (R9)(DI*2), Y13, Y14
-	VADDPS  Y14, Y9, Y9
-	VMULPS  (R9)(R8*1), Y13, Y14
-	VADDPS  Y14, Y11, Y11
-	VMOVUPS 32(R11), Y13
-	VMULPS  32(R9), Y13, Y14
-	VADDPS  Y14, Y6, Y6
-	VMULPS  32(R9)(DI*1), Y13, Y14
-	VADDPS  Y14, Y8, Y8
-	VMULPS  32(R9)(DI*2), Y13, Y14
-	VADDPS  Y14, Y10, Y10
-	VMULPS  32(R9)(R8*1), Y13, Y14
-	VADDPS  Y14, Y12, Y12
-	ADDQ    $0x40, R11
-	ADDQ    $0x40, R9
-	SUBQ    $+1, R12
-	CMPQ    R12, $+1
-	JGE     quad1
+narrow1_:
+	PREFETCHT0 4096(R9)
+	PREFETCHT0 4096(R9)(DI*1)
+	PREFETCHT0 4096(R9)(DI*2)
+	PREFETCHT0 4096(R9)(R8*1)
+	VMOVUPS    (R11), Y13
+	VMULPS     (R9), Y13, Y14
+	VADDPS     Y14, Y5, Y5
+	VMULPS     (R9)(DI*1), Y13, Y14
+	VADDPS     Y14, Y7, Y7
+	VMULPS     (R9)(DI*2), Y13, Y14
+	VADDPS     Y14, Y9, Y9
+	VMULPS     (R9)(R8*1), Y13, Y14
+	VADDPS     Y14, Y11, Y11
+	VMOVUPS    32(R11), Y13
+	VMULPS     32(R9), Y13, Y14
+	VADDPS     Y14, Y6, Y6
+	VMULPS     32(R9)(DI*1), Y13, Y14
+	VADDPS     Y14, Y8, Y8
+	VMULPS     32(R9)(DI*2), Y13, Y14
+	VADDPS     Y14, Y10, Y10
+	VMULPS     32(R9)(R8*1), Y13, Y14
+	VADDPS     Y14, Y12, Y12
+	ADDQ       $0x40, R11
+	ADDQ       $0x40, R9
+	SUBQ       $+1, R12
+	CMPQ       R12, $+1
+	JGE        narrow1_
 
-quad1_end:
+narrow1__end:
 	TESTQ      R10, R10
-	JZ         quad1_summed
+	JZ         narrow1__summed
 	VMASKMOVPS (R11), Y1, Y13
 	VMASKMOVPS (R9), Y1, Y14
 	VMULPS     Y14, Y13, Y14
@@ -523,7 +791,7 @@ quad1_end:
 	VMULPS     Y14, Y13, Y14
 	VADDPS     Y14, Y12, Y12
 
-quad1_summed:
+narrow1__summed:
 	VADDPS     Y6, Y5, Y5
 	VADDPS     Y8, Y7, Y7
 	VADDPS     Y10, Y9, Y9
@@ -551,9 +819,195 @@ quad1_summed:
 	ADDQ       $0x20, DX
 	SUBQ       $+8, BX
 	CMPQ       BX, $+8
-	JGE        group
+	JGE        narrow
 
-group_end:
+narrow_end:
+wide:
+	CMPQ BX, $+8
+	JL   groups_end
+
+groups:
+	MOVQ   AX, R9
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	MOVQ   CX, R11
+	MOVQ   SI, R12
+	CMPQ   R12, $+1
+	JL     groups0__end
+
+groups0_:
+	VMOVUPS (R11), Y11
+	VMULPS  (R9), Y11, Y12
+	VADDPS  Y12, Y3, Y3
+	VMULPS  (R9)(DI*1), Y11, Y12
+	VADDPS  Y12, Y5, Y5
+	VMULPS  (R9)(DI*2), Y11, Y12
+	VADDPS  Y12, Y7, Y7
+	VMULPS  (R9)(R8*1), Y11, Y12
+	VADDPS  Y12, Y9, Y9
+	VMOVUPS 32(R11), Y11
+	VMULPS  32(R9), Y11, Y12
+	VADDPS  Y12, Y4, Y4
+	VMULPS  32(R9)(DI*1), Y11, Y12
+	VADDPS  Y12, Y6, Y6
+	VMULPS  32(R9)(DI*2), Y11, Y12
+	VADDPS  Y12, Y8, Y8
+	VMULPS  32(R9)(R8*1), Y11, Y12
+	VADDPS  Y12, Y10, Y10
+	ADDQ    $0x40, R11
+	ADDQ    $0x40, R9
+	SUBQ    $+1, R12
+	CMPQ    R12, $+1
+	JGE     groups0_
+
+groups0__end:
+	TESTQ      R10, R10
+	JZ         groups0__summed
+	VMASKMOVPS (R11), Y1, Y11
+	VMASKMOVPS (R9), Y1, Y12
+	VMULPS     Y12, Y11, Y12
+	VADDPS     Y12, Y3, Y3
+	VMASKMOVPS (R9)(DI*1), Y1, Y12
+	VMULPS     Y12, Y11, Y12
+	VADDPS     Y12, Y5, Y5
+	VMASKMOVPS (R9)(DI*2), Y1, Y12
+	VMULPS     Y12, Y11, Y12
+	VADDPS     Y12, Y7, Y7
+	VMASKMOVPS (R9)(R8*1), Y1, Y12
+	VMULPS     Y12, Y11, Y12
+	VADDPS     Y12, Y9, Y9
+	VMASKMOVPS 32(R11), Y2, Y11
+	VMASKMOVPS 32(R9), Y2, Y12
+	VMULPS     Y12, Y11, Y12
+	VADDPS     Y12, Y4, Y4
+	VMASKMOVPS 32(R9)(DI*1), Y2, Y12
+	VMULPS     Y12, Y11, Y12
+	VADDPS     Y12, Y6, Y6
+	VMASKMOVPS 32(R9)(DI*2), Y2, Y12
+	VMULPS     Y12, Y11, Y12
+	VADDPS     Y12, Y8, Y8
+	VMASKMOVPS 32(R9)(R8*1), Y2, Y12
+	VMULPS     Y12, Y11, Y12
+	VADDPS     Y12, Y10, Y10
+
+groups0__summed:
+	VADDPS     Y4, Y3, Y3
+	VADDPS     Y6, Y5, Y5
+	VADDPS     Y8, Y7, Y7
+	VADDPS     Y10, Y9, Y9
+	VPERM2F128 $0x20, Y5, Y3, Y4
+	VPERM2F128 $0x31, Y5, Y3, Y3
+	VADDPS     Y3, Y4, Y4
+	VPERM2F128 $0x20, Y9, Y7, Y3
+	VPERM2F128 $0x31, Y9, Y7, Y5
+	VADDPS     Y5, Y3, Y3
+	LEAQ       (AX)(DI*4), AX
+	MOVQ       AX, R9
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	VXORPS     Y12, Y12, Y12
+	MOVQ       CX, R11
+	MOVQ       SI, R12
+	CMPQ       R12, $+1
+	JL         groups1__end
+
+groups1_:
+	VMOVUPS (R11), Y13
+	VMULPS  (R9), Y13, Y14
+	VADDPS  Y14, Y5, Y5
+	VMULPS  (R9)(DI*1), Y13, Y14
+	VADDPS  Y14, Y7, Y7
+	VMULPS  (R9)(DI*2), Y13, Y14
+	VADDPS  Y14, Y9, Y9
+	VMULPS  (R9)(R8*1), Y13, Y14
+	VADDPS  Y14, Y11, Y11
+	VMOVUPS 32(R11), Y13
+	VMULPS  32(R9), Y13, Y14
+	VADDPS  Y14, Y6, Y6
+	VMULPS  32(R9)(DI*1), Y13, Y14
+	VADDPS  Y14, Y8, Y8
+	VMULPS  32(R9)(DI*2), Y13, Y14
+	VADDPS  Y14, Y10, Y10
+	VMULPS  32(R9)(R8*1), Y13, Y14
+	VADDPS  Y14, Y12, Y12
+	ADDQ    $0x40, R11
+	ADDQ    $0x40, R9
+	SUBQ    $+1, R12
+	CMPQ    R12, $+1
+	JGE     groups1_
+
+groups1__end:
+	TESTQ      R10, R10
+	JZ         groups1__summed
+	VMASKMOVPS (R11), Y1, Y13
+	VMASKMOVPS (R9), Y1, Y14
+	VMULPS     Y14, Y13, Y14
+	VADDPS     Y14, Y5, Y5
+	VMASKMOVPS (R9)(DI*1), Y1, Y14
+	VMULPS     Y14, Y13, Y14
+	VADDPS     Y14, Y7, Y7
+	VMASKMOVPS (R9)(DI*2), Y1, Y14
+	VMULPS     Y14, Y13, Y14
+	VADDPS     Y14, Y9, Y9
+	VMASKMOVPS (R9)(R8*1), Y1, Y14
+	VMULPS     Y14, Y13, Y14
+	VADDPS     Y14, Y11, Y11
+	VMASKMOVPS 32(R11), Y2, Y13
+	VMASKMOVPS 32(R9), Y2, Y14
+	VMULPS     Y14, Y13, Y14
+	VADDPS     Y14, Y6, Y6
+	VMASKMOVPS 32(R9)(DI*1), Y2, Y14
+	VMULPS     Y14, Y13, Y14
+	VADDPS     Y14, Y8, Y8
+	VMASKMOVPS 32(R9)(DI*2), Y2, Y14
+	VMULPS     Y14, Y13, Y14
+	VADDPS     Y14, Y10, Y10
+	VMASKMOVPS 32(R9)(R8*1), Y2, Y14
+	VMULPS     Y14, Y13, Y14
+	VADDPS     Y14, Y12, Y12
+
+groups1__summed:
+	VADDPS     Y6, Y5, Y5
+	VADDPS     Y8, Y7, Y7
+	VADDPS     Y10, Y9, Y9
+	VADDPS     Y12, Y11, Y11
+	VPERM2F128 $0x20, Y7, Y5, Y6
+	VPERM2F128 $0x31, Y7, Y5, Y5
+	VADDPS     Y5, Y6, Y6
+	VPERM2F128 $0x20, Y11, Y9, Y5
+	VPERM2F128 $0x31, Y11, Y9, Y7
+	VADDPS     Y7, Y5, Y5
+	LEAQ       (AX)(DI*4), AX
+	VUNPCKLPD  Y3, Y4, Y7
+	VUNPCKHPD  Y3, Y4, Y3
+	VADDPS     Y3, Y7, Y7
+	VUNPCKLPD  Y5, Y6, Y3
+	VUNPCKHPD  Y5, Y6, Y4
+	VADDPS     Y4, Y3, Y3
+	VSHUFPS    $0x88, Y3, Y7, Y4
+	VSHUFPS    $0xdd, Y3, Y7, Y3
+	VADDPS     Y3, Y4, Y4
+	VMOVDQU    order32AVX2<>+0(SB), Y3
+	VPERMPS    Y4, Y3, Y4
+	VADDPS     Y0, Y4, Y4
+	VMOVUPS    Y4, (DX)
+	ADDQ       $0x20, DX
+	SUBQ       $+8, BX
+	CMPQ       BX, $+8
+	JGE        groups
+
+groups_end:
 	CMPQ BX, $+1
 	JL   row_end
 
@@ -622,7 +1076,7 @@ DATA order32AVX2<>+28(SB)/4, $0x00000007
 GLOBL order32AVX2<>(SB), RODATA|NOPTR, $32
 
 // func dots64AVX512(x *float64, w *float64, b float64, z *float64, rows int, cols int)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·dots64AVX512(SB), NOSPLIT, $0-48
 	MOVQ         x+0(FP), AX
 	MOVQ         w+8(FP), CX
@@ -642,10 +1096,12 @@ TEXT ·dots64AVX512(SB), NOSPLIT, $0-48
 	SUBQ         R9, R11
 	VMOVDQU32    64(R11), Z1
 	VPMOVQ2M     Z1, K1
+	CMPQ         DI, $+1024
+	JG           wide
 	CMPQ         BX, $+8
-	JL           group_end
+	JL           narrow_end
 
-group:
+narrow:
 	MOVQ   AX, R9
 	VXORPD Z1, Z1, Z1
 	VXORPD Z2, Z2, Z2
@@ -654,27 +1110,31 @@ group:
 	MOVQ   CX, R11
 	MOVQ   SI, R12
 	CMPQ   R12, $+1
-	JL     quad0_end
+	JL     narrow0__end
 
-quad0:
-	VMOVUPD (R11), Z5
-	VMULPD  (R9), Z5, Z6
-	VADDPD  Z6, Z1, Z1
-	VMULPD  (R9)(DI*1), Z5, Z6
-	VADDPD  Z6, Z2, Z2
-	VMULPD  (R9)(DI*2), Z5, Z6
-	VADDPD  Z6, Z3, Z3
-	VMULPD  (R9)(R8*1), Z5, Z6
-	VADDPD  Z6, Z4, Z4
-	ADDQ    $0x40, R11
-	ADDQ    $0x40, R9
-	SUBQ    $+1, R12
-	CMPQ    R12, $+1
-	JGE     quad0
+narrow0_:
+	PREFETCHT0 4096(R9)
+	PREFETCHT0 4096(R9)(DI*1)
+	PREFETCHT0 4096(R9)(DI*2)
+	PREFETCHT0 4096(R9)(R8*1)
+	VMOVUPD    (R11), Z5
+	VMULPD     (R9), Z5, Z6
+	VADDPD     Z6, Z1, Z1
+	VMULPD     (R9)(DI*1), Z5, Z6
+	VADDPD     Z6, Z2, Z2
+	VMULPD     (R9)(DI*2), Z5, Z6
+	VADDPD     Z6, Z3, Z3
+	VMULPD     (R9)(R8*1), Z5, Z6
+	VADDPD     Z6, Z4, Z4
+	ADDQ       $0x40, R11
+	ADDQ       $0x40, R9
+	SUBQ       $+1, R12
+	CMPQ       R12, $+1
+	JGE        narrow0_
 
-quad0_end:
+narrow0__end:
 	TESTQ     R10, R10
-	JZ        quad0_summed
+	JZ        narrow0__summed
 	VMOVUPD.Z (R11), K1, Z5
 	VMOVUPD.Z (R9), K1, Z6
 	VMULPD    Z6, Z5, Z6
@@ -689,7 +1149,7 @@ quad0_end:
 	VMULPD    Z6, Z5, Z6
 	VADDPD    Z6, Z4, Z4
 
-quad0_summed:
+narrow0__summed:
 	VSHUFF64X2 $0x44, Z2, Z1, Z5
 	VSHUFF64X2 $0xee, Z2, Z1, Z1
 	VADDPD     Z1, Z5, Z5
@@ -708,27 +1168,31 @@ quad0_summed:
 	MOVQ       CX, R11
 	MOVQ       SI, R12
 	CMPQ       R12, $+1
-	JL         quad1_end
+	JL         narrow1__end
 
-quad1:
-	VMOVUPD (R11), Z6
-	VMULPD  (R9), Z6, Z7
-	VADDPD  Z7, Z1, Z1
-	VMULPD  (R9)(DI*1), Z6, Z7
-	VADDPD  Z7, Z3, Z3
-	VMULPD  (R9)(DI*2), Z6, Z7
-	VADDPD  Z7, Z4, Z4
-	VMULPD  (R9)(R8*1), Z6, Z7
-	VADDPD  Z7, Z5, Z5
-	ADDQ    $0x40, R11
-	ADDQ    $0x40, R9
-	SUBQ    $+1, R12
-	CMPQ    R12, $+1
-	JGE     quad1
+narrow1_:
+	PREFETCHT0 4096(R9)
+	PREFETCHT0 4096(R9)(DI*1)
+	PREFETCHT0 4096(R9)(DI*2)
+	PREFETCHT0 4096(R9)(R8*1)
+	VMOVUPD    (R11), Z6
+	VMULPD     (R9), Z6, Z7
+	VADDPD     Z7, Z1, Z1
+	VMULPD     (R9)(DI*1), Z6, Z7
+	VADDPD     Z7, Z3, Z3
+	VMULPD     (R9)(DI*2), Z6, Z7
+	VADDPD     Z7, Z4, Z4
+	VMULPD     (R9)(R8*1), Z6, Z7
+	VADDPD     Z7, Z5, Z5
+	ADDQ       $0x40, R11
+	ADDQ       $0x40, R9
+	SUBQ       $+1, R12
+	CMPQ       R12, $+1
+	JGE        narrow1_
 
-quad1_end:
+narrow1__end:
 	TESTQ     R10, R10
-	JZ        quad1_summed
+	JZ        narrow1__summed
 	VMOVUPD.Z (R11), K1, Z6
 	VMOVUPD.Z (R9), K1, Z7
 	VMULPD    Z7, Z6, Z7
@@ -743,7 +1207,7 @@ quad1_end:
 	VMULPD    Z7, Z6, Z7
 	VADDPD    Z7, Z5, Z5
 
-quad1_summed:
+narrow1__summed:
 	VSHUFF64X2 $0x44, Z3, Z1, Z6
 	VSHUFF64X2 $0xee, Z3, Z1, Z1
 	VADDPD     Z1, Z6, Z6
@@ -764,9 +1228,135 @@ quad1_summed:
 	ADDQ       $0x40, DX
 	SUBQ       $+8, BX
 	CMPQ       BX, $+8
-	JGE        group
+	JGE        narrow
 
-group_end:
+narrow_end:
+wide:
+	CMPQ BX, $+8
+	JL   groups_end
+
+groups:
+	MOVQ   AX, R9
+	VXORPD Z1, Z1, Z1
+	VXORPD Z2, Z2, Z2
+	VXORPD Z3, Z3, Z3
+	VXORPD Z4, Z4, Z4
+	MOVQ   CX, R11
+	MOVQ   SI, R12
+	CMPQ   R12, $+1
+	JL     groups0__end
+
+groups0_:
+	VMOVUPD (R11), Z5
+	VMULPD  (R9), Z5, Z6
+	VADDPD  Z6, Z1, Z1
+	VMULPD  (R9)(DI*1), Z5, Z6
+	VADDPD  Z6, Z2, Z2
+	VMULPD  (R9)(DI*2), Z5, Z6
+	VADDPD  Z6, Z3, Z3
+	VMULPD  (R9)(R8*1), Z5, Z6
+	VADDPD  Z6, Z4, Z4
+	ADDQ    $0x40, R11
+	ADDQ    $0x40, R9
+	SUBQ    $+1, R12
+	CMPQ    R12, $+1
+	JGE     groups0_
+
+groups0__end:
+	TESTQ     R10, R10
+	JZ        groups0__summed
+	VMOVUPD.Z (R11), K1, Z5
+	VMOVUPD.Z (R9), K1, Z6
+	VMULPD    Z6, Z5, Z6
+	VADDPD    Z6, Z1, Z1
+	VMOVUPD.Z (R9)(DI*1), K1, Z6
+	VMULPD    Z6, Z5, Z6
+	VADDPD    Z6, Z2, Z2
+	VMOVUPD.Z (R9)(DI*2), K1, Z6
+	VMULPD    Z6, Z5, Z6
+	VADDPD    Z6, Z3, Z3
+	VMOVUPD.Z (R9)(R8*1), K1, Z6
+	VMULPD    Z6, Z5, Z6
+	VADDPD    Z6, Z4, Z4
+
+groups0__summed:
+	VSHUFF64X2 $0x44, Z2, Z1, Z5
+	VSHUFF64X2 $0xee, Z2, Z1, Z1
+	VADDPD     Z1, Z5, Z5
+	VSHUFF64X2 $0x44, Z4, Z3, Z1
+	VSHUFF64X2 $0xee, Z4, Z3, Z2
+	VADDPD     Z2, Z1, Z1
+	VSHUFF64X2 $0x88, Z1, Z5, Z2
+	VSHUFF64X2 $0xdd, Z1, Z5, Z1
+	VADDPD     Z1, Z2, Z2
+	LEAQ       (AX)(DI*4), AX
+	MOVQ       AX, R9
+	VXORPD     Z1, Z1, Z1
+	VXORPD     Z3, Z3, Z3
+	VXORPD     Z4, Z4, Z4
+	VXORPD     Z5, Z5, Z5
+	MOVQ       CX, R11
+	MOVQ       SI, R12
+	CMPQ       R12, $+1
+	JL         groups1__end
+
+groups1_:
+	VMOVUPD (R11), Z6
+	VMULPD  (R9), Z6, Z7
+	VADDPD  Z7, Z1, Z1
+	VMULPD  (R9)(DI*1), Z6, Z7
+	VADDPD  Z7, Z3, Z3
+	VMULPD  (R9)(DI*2), Z6, Z7
+	VADDPD  Z7, Z4, Z4
+	VMULPD  (R9)(R8*1), Z6, Z7
+	VADDPD  Z7, Z5, Z5
+	ADDQ    $0x40, R11
+	ADDQ    $0x40, R9
+	SUBQ    $+1, R12
+	CMPQ    R12, $+1
+	JGE     groups1_
+
+groups1__end:
+	TESTQ     R10, R10
+	JZ        groups1__summed
+	VMOVUPD.Z (R11), K1, Z6
+	VMOVUPD.Z (R9), K1, Z7
+	VMULPD    Z7, Z6, Z7
+	VADDPD    Z7, Z1, Z1
+	VMOVUPD.Z (R9)(DI*1), K1, Z7
+	VMULPD    Z7, Z6, Z7
+	VADDPD    Z7, Z3, Z3
+	VMOVUPD.Z (R9)(DI*2), K1, Z7
+	VMULPD    Z7, Z6, Z7
+	VADDPD    Z7, Z4, Z4
+	VMOVUPD.Z (R9)(R8*1), K1, Z7
+	VMULPD    Z7, Z6, Z7
+	VADDPD    Z7, Z5, Z5
+
+groups1__summed:
+	VSHUFF64X2 $0x44, Z3, Z1, Z6
+	VSHUFF64X2 $0xee, Z3, Z1, Z1
+	VADDPD     Z1, Z6, Z6
+	VSHUFF64X2 $0x44, Z5, Z4, Z1
+	VSHUFF64X2 $0xee, Z5, Z4, Z3
+	VADDPD     Z3, Z1, Z1
+	VSHUFF64X2 $0x88, Z1, Z6, Z3
+	VSHUFF64X2 $0xdd, Z1, Z6, Z1
+	VADDPD     Z1, Z3, Z3
+	LEAQ       (AX)(DI*4), AX
+	VUNPCKLPD  Z3, Z2, Z1
+	VUNPCKHPD  Z3, Z2, Z2
+	VADDPD     Z2, Z1, Z1
+	VMOVDQU64  order64AVX512<>+0(SB), Z2
+	VPERMPD    Z1, Z2, Z1
+	VADDPD     Z0, Z1, Z1
+	VMOVUPD    Z1, (DX)
+	ADDQ       $0x40, DX
+	SUBQ       $+8, BX
+	CMPQ       BX, $+8
+	JGE        groups
+
+groups_end:
 	CMPQ BX, $+1
 	JL   row_end
 
@@ -826,7 +1416,7 @@ DATA order64AVX512<>+56(SB)/8, $0x0000000000000007
 GLOBL order64AVX512<>(SB), RODATA|NOPTR, $64
 
 // func dots64AVX2(x *float64, w *float64, b float64, z *float64, rows int, cols int)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·dots64AVX2(SB), NOSPLIT, $0-48
 	MOVQ         x+0(FP), AX
 	MOVQ         w+8(FP), CX
@@ -846,10 +1436,12 @@ TEXT ·dots64AVX2(SB), NOSPLIT, $0-48
 	SUBQ         R9, R11
 	VMOVDQU      64(R11), Y1
 	VMOVDQU      96(R11), Y2
+	CMPQ         DI, $+1024
+	JG           wide
 	CMPQ         BX, $+4
-	JL           group_end
+	JL           narrow_end
 
-group:
+narrow:
 	MOVQ   AX, R9
 	VXORPD Y3, Y3, Y3
 	VXORPD Y4, Y4, Y4
@@ -862,36 +1454,40 @@ group:
 	MOVQ   CX, R11
 	MOVQ   SI, R12
 	CMPQ   R12, $+1
-	JL     quad0_end
+	JL     narrow0__end
 
-quad0:
-	VMOVUPD (R11), Y11
-	VMULPD  (R9), Y11, Y12
-	VADDPD  Y12, Y3, Y3
-	VMULPD  (R9)(DI*1), Y11, Y12
-	VADDPD  Y12, Y5, Y5
-	VMULPD  (R9)(DI*2), Y11, Y12
-	VADDPD  Y12, Y7, Y7
-	VMULPD  (R9)(R8*1), Y11, Y12
-	VADDPD  Y12, Y9, Y9
-	VMOVUPD 32(R11), Y11
-	VMULPD  32(R9), Y11, Y12
-	VADDPD  Y12, Y4, Y4
-	VMULPD  32(R9)(DI*1), Y11, Y12
-	VADDPD  Y12, Y6, Y6
-	VMULPD  32(R9)(DI*2), Y11, Y12
-	VADDPD  Y12, Y8, Y8
-	VMULPD  32(R9)(R8*1), Y11, Y12
-	VADDPD  Y12, Y10, Y10
-	ADDQ    $0x40, R11
-	ADDQ    $0x40, R9
-	SUBQ    $+1, R12
-	CMPQ    R12, $+1
-	JGE     quad0
+narrow0_:
+	PREFETCHT0 4096(R9)
+	PREFETCHT0 4096(R9)(DI*1)
+	PREFETCHT0 4096(R9)(DI*2)
+	PREFETCHT0 4096(R9)(R8*1)
+	VMOVUPD    (R11), Y11
+	VMULPD     (R9), Y11, Y12
+	VADDPD     Y12, Y3, Y3
+	VMULPD     (R9)(DI*1), Y11, Y12
+	VADDPD     Y12, Y5, Y5
+	VMULPD     (R9)(DI*2), Y11, Y12
+	VADDPD     Y12, Y7, Y7
+	VMULPD     (R9)(R8*1), Y11, Y12
+	VADDPD     Y12, Y9, Y9
+	VMOVUPD    32(R11), Y11
+	VMULPD     32(R9), Y11, Y12
+	VADDPD     Y12, Y4, Y4
+	VMULPD     32(R9)(DI*1), Y11, Y12
+	VADDPD     Y12, Y6, Y6
+	VMULPD     32(R9)(DI*2), Y11, Y12
+	VADDPD     Y12, Y8, Y8
+	VMULPD     32(R9)(R8*1), Y11, Y12
+	VADDPD     Y12, Y10, Y10
+	ADDQ       $0x40, R11
+	ADDQ       $0x40, R9
+	SUBQ       $+1, R12
+	CMPQ       R12, $+1
+	JGE        narrow0_
 
-quad0_end:
+narrow0__end:
 	TESTQ      R10, R10
-	JZ         quad0_summed
+	JZ         narrow0__summed
 	VMASKMOVPD (R11), Y1, Y11
 	VMASKMOVPD (R9), Y1, Y12
 	VMULPD     Y12, Y11, Y12
@@ -919,7 +1515,7 @@ quad0_end:
 	VMULPD     Y12, Y11, Y12
 	VADDPD     Y12, Y10, Y10
 
-quad0_summed:
+narrow0__summed:
 	VADDPD     Y4, Y3, Y3
 	VADDPD     Y6, Y5, Y5
 	VADDPD     Y8, Y7, Y7
@@ -940,9 +1536,107 @@ quad0_summed:
 	ADDQ       $0x20, DX
 	SUBQ       $+4, BX
 	CMPQ       BX, $+4
-	JGE        group
+	JGE        narrow
 
-group_end:
+narrow_end:
+wide:
+	CMPQ BX, $+4
+	JL   groups_end
+
+groups:
+	MOVQ   AX, R9
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	VXORPD Y8, Y8, Y8
+	VXORPD Y9, Y9, Y9
+	VXORPD Y10, Y10, Y10
+	MOVQ   CX, R11
+	MOVQ   SI, R12
+	CMPQ   R12, $+1
+	JL     groups0__end
+
+groups0_:
+	VMOVUPD (R11), Y11
+	VMULPD  (R9), Y11, Y12
+	VADDPD  Y12, Y3, Y3
+	VMULPD  (R9)(DI*1), Y11, Y12
+	VADDPD  Y12, Y5, Y5
+	VMULPD  (R9)(DI*2), Y11, Y12
+	VADDPD  Y12, Y7, Y7
+	VMULPD  (R9)(R8*1), Y11, Y12
+	VADDPD  Y12, Y9, Y9
+	VMOVUPD 32(R11), Y11
+	VMULPD  32(R9), Y11, Y12
+	VADDPD  Y12, Y4, Y4
+	VMULPD  32(R9)(DI*1), Y11, Y12
+	VADDPD  Y12, Y6, Y6
+	VMULPD  32(R9)(DI*2), Y11, Y12
+	VADDPD  Y12, Y8, Y8
+	VMULPD  32(R9)(R8*1), Y11, Y12
+	VADDPD  Y12, Y10, Y10
+	ADDQ    $0x40, R11
+	ADDQ    $0x40, R9
+	SUBQ    $+1, R12
+	CMPQ    R12, $+1
+	JGE     groups0_
+
+groups0__end:
+	TESTQ      R10, R10
+	JZ         groups0__summed
+	VMASKMOVPD (R11), Y1, Y11
+	VMASKMOVPD (R9), Y1, Y12
+	VMULPD     Y12, Y11, Y12
+	VADDPD     Y12, Y3, Y3
+	VMASKMOVPD (R9)(DI*1), Y1, Y12
+	VMULPD     Y12, Y11, Y12
+	VADDPD     Y12, Y5, Y5
+	VMASKMOVPD (R9)(DI*2), Y1, Y12
+	VMULPD     Y12, Y11, Y12
+	VADDPD     Y12, Y7, Y7
+	VMASKMOVPD (R9)(R8*1), Y1, Y12
+	VMULPD     Y12, Y11, Y12
+	VADDPD     Y12, Y9, Y9
+	VMASKMOVPD 32(R11), Y2, Y11
+	VMASKMOVPD 32(R9), Y2, Y12
+	VMULPD     Y12, Y11, Y12
+	VADDPD     Y12, Y4, Y4
+	VMASKMOVPD 32(R9)(DI*1), Y2, Y12
+	VMULPD     Y12, Y11, Y12
+	VADDPD     Y12, Y6, Y6
+	VMASKMOVPD 32(R9)(DI*2), Y2, Y12
+	VMULPD     Y12, Y11, Y12
+	VADDPD     Y12, Y8, Y8
+	VMASKMOVPD 32(R9)(R8*1), Y2, Y12
+	VMULPD     Y12, Y11, Y12
+	VADDPD     Y12, Y10, Y10
+
+groups0__summed:
+	VADDPD     Y4, Y3, Y3
+	VADDPD     Y6, Y5, Y5
+	VADDPD     Y8, Y7, Y7
+	VADDPD     Y10, Y9, Y9
+	VPERM2F128 $0x20, Y5, Y3, Y4
+	VPERM2F128 $0x31, Y5, Y3, Y3
+	VADDPD     Y3, Y4, Y4
+	VPERM2F128 $0x20, Y9, Y7, Y3
+	VPERM2F128 $0x31, Y9, Y7, Y5
+	VADDPD     Y5, Y3, Y3
+	LEAQ       (AX)(DI*4), AX
+	VUNPCKLPD  Y3, Y4, Y5
+	VUNPCKHPD  Y3, Y4, Y3
+	VADDPD     Y3, Y5, Y5
+	VPERMPD    $0xd8, Y5, Y5
+	VADDPD     Y0, Y5, Y5
+	VMOVUPD    Y5, (DX)
+	ADDQ       $0x20, DX
+	SUBQ       $+4, BX
+	CMPQ       BX, $+4
+	JGE        groups
+
+groups_end:
 	CMPQ BX, $+1
 	JL   row_end
 

@@ -6,6 +6,14 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
+// Rows of at most dotsNarrow bytes are prefetched dotsAhead bytes before they are
+// needed: there are so many instructions to a byte that the loads a core looks ahead
+// to do not keep memory busy. For longer rows this costs more than it gives.
+const (
+	dotsNarrow = 1024
+	dotsAhead  = 4096
+)
+
 // dots sets z_i = x_i.w + b. A row is summed in 64/size lanes, column j in lane
 // j mod lanes; then lane i takes lane i + lanes/2, and so on by halves. AVX2 keeps a
 // row's lanes in two registers.
@@ -48,8 +56,9 @@ func dots(m machine) {
 		}
 		return at
 	}
-	// sums returns the lanes of n rows from p on, one register list a row.
-	sums := func(name string, p reg.GPVirtual, n int) [][]reg.VecVirtual {
+	// sums returns the lanes of n rows from p on, one register list a row. With ahead
+	// it asks for what lies that many bytes further on.
+	sums := func(name string, p reg.GPVirtual, n, ahead int) [][]reg.VecVirtual {
 		acc := make([][]reg.VecVirtual, n)
 		for r := range acc {
 			acc[r] = m.vecs(parts)
@@ -59,6 +68,11 @@ func dots(m machine) {
 		}
 		wp, left, wv, t := copyOf(w), copyOf(full), m.vec(), m.vec()
 		loop(name, left, 1, func() {
+			for r := 0; r < n && ahead > 0; r++ {
+				at := rowAt(p, r, 0)
+				at.Disp = ahead
+				PREFETCHT0(at)
+			}
 			for part := range parts {
 				m.move(wv, Mem{Base: wp, Disp: part * m.width()})
 				for r := range acc {
@@ -83,24 +97,31 @@ func dots(m machine) {
 		return acc
 	}
 
-	loop("group", rows, group, func() {
-		var quads []reg.VecVirtual
-		for q := range group / 4 {
-			if q > 0 {
-				LEAQ(Mem{Base: x, Index: stride, Scale: 4}, x)
+	groups := func(name string, ahead int) {
+		loop(name, rows, group, func() {
+			var quads []reg.VecVirtual
+			for q := range group / 4 {
+				if q > 0 {
+					LEAQ(Mem{Base: x, Index: stride, Scale: 4}, x)
+				}
+				p := copyOf(x)
+				quads = append(quads, m.fourRows(sums(label("%s%d_", name, q), p, 4, ahead))...)
 			}
-			p := copyOf(x)
-			quads = append(quads, m.fourRows(sums(label("quad%d", q), p, 4))...)
-		}
-		LEAQ(Mem{Base: x, Index: stride, Scale: 4}, x)
-		v := m.transposed(quads)
-		m.add(v, v, b)
-		m.move(Mem{Base: z}, v)
-		ADDQ(U8(group*m.size()), z)
-	})
+			LEAQ(Mem{Base: x, Index: stride, Scale: 4}, x)
+			v := m.transposed(quads)
+			m.add(v, v, b)
+			m.move(Mem{Base: z}, v)
+			ADDQ(U8(group*m.size()), z)
+		})
+	}
+	CMPQ(stride, I32(dotsNarrow))
+	JG(LabelRef("wide"))
+	groups("narrow", dotsAhead)
+	Label("wide")
+	groups("groups", 0)
 	loop("row", rows, 1, func() {
 		p := copyOf(x)
-		v := m.oneRow(sums("single", p, 1)[0])
+		v := m.oneRow(sums("single", p, 1, 0)[0])
 		if m.format == "64" {
 			VADDSD(b.AsX(), v.AsX(), v.AsX())
 			VMOVSD(v.AsX(), Mem{Base: z})
@@ -172,15 +193,22 @@ func (m machine) transposed(q []reg.VecVirtual) reg.VecVirtual {
 	return v
 }
 
+// orders are the tables of permute that have been written.
+var orders = map[machine]Mem{}
+
 // permute moves lane order[i] of v to lane i.
 func (m machine) permute(v reg.VecVirtual, order ...uint64) {
 	index := m.vec()
-	table := GLOBL(m.name("order"), RODATA|NOPTR)
-	for i, from := range order {
-		if m.format == "64" {
-			DATA(8*i, U64(from))
-		} else {
-			DATA(4*i, U32(from))
+	table, written := orders[m]
+	if !written {
+		table = GLOBL(m.name("order"), RODATA|NOPTR)
+		orders[m] = table
+		for i, from := range order {
+			if m.format == "64" {
+				DATA(8*i, U64(from))
+			} else {
+				DATA(4*i, U32(from))
+			}
 		}
 	}
 	if m.wide() {
