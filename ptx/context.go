@@ -10,6 +10,7 @@ import (
 // context implements driver.Context over host memory.
 type context struct {
 	d       *Driver
+	thread  int // OS thread that opened it
 	info    driver.DeviceInfo
 	memory  memory
 	modules map[*module]bool
@@ -34,6 +35,9 @@ var _ driver.Context = (*context)(nil)
 func (c *context) ready(call string) error {
 	if c.closed {
 		return newError(call, contextGone, "the context is closed", "")
+	}
+	if c.d.config.OneThread && threadID() != c.thread {
+		return newError(call, invalidContext, "called from another OS thread than Open", "")
 	}
 	if c.broken != nil {
 		return rename(c.broken, call)
@@ -344,9 +348,11 @@ func (c *context) execute(k *kernel, l driver.Launch, args []byte) error {
 		rand: rand.NewPCG(c.d.config.Seed, c.started)}
 	err := run.run()
 	run.stats.Launches = 1
+	c.d.mu.Lock()
 	sum := c.d.counters[k.name]
 	sum.add(&run.stats)
 	c.d.counters[k.name] = sum
+	c.d.mu.Unlock()
 	if f, ok := err.(*Fault); ok {
 		c.broken = faultError("cuLaunchKernel", f)
 		return c.broken

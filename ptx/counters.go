@@ -34,6 +34,8 @@ func (c *Counters) add(o *Counters) {
 // Counters returns what was counted since the start or the last ResetCounters, by
 // kernel name.
 func (d *Driver) Counters() map[string]Counters {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	m := make(map[string]Counters, len(d.counters))
 	for k, v := range d.counters {
 		m[k] = v
@@ -43,6 +45,8 @@ func (d *Driver) Counters() map[string]Counters {
 
 // ResetCounters sets all counters to zero, those of allocations too.
 func (d *Driver) ResetCounters() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	clear(d.counters)
 	for _, c := range d.contexts {
 		for _, r := range c.memory.regions {

@@ -165,6 +165,10 @@ func (d *decoder) layout(f *function) {
 			}
 		}
 	}
+	if k.sharedReal > 48<<10 {
+		d.f = f
+		d.fail("kernel %q has %d bytes of static shared memory, 49152 are allowed", f.name, k.sharedReal)
+	}
 	k.localSize = alignUp(k.localSize, 16)
 	k.dynamic = alignUp(k.sharedSize, 128)
 	if k.sharedSize == 0 {
@@ -215,7 +219,8 @@ func (d *decoder) function(f *function) {
 // statement decodes one instruction.
 func (d *decoder) statement(s *statement) {
 	f := opcodes[s.op]
-	d.s = s
+	c := *s // decoders may take operands off; a function is decoded once a kernel
+	s, d.s = &c, &c
 	if f == nil {
 		d.fail("unknown instruction %s", s)
 	}

@@ -3,6 +3,7 @@ package ptx
 import (
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/logreg-gpu/logreg-gpu/cuda/driver"
 )
@@ -30,6 +31,11 @@ type Config struct {
 	// that a missing wait shows. Otherwise everything is executed at once.
 	Late bool
 
+	// OneThread makes calls fail that do not come from the OS thread which opened the
+	// context, as the contract of driver.Context demands (on Linux; elsewhere it is
+	// not checked).
+	OneThread bool
+
 	// Faults makes calls fail.
 	Faults []Injection
 }
@@ -43,7 +49,9 @@ type Injection struct {
 
 // Driver is the emulator as a CUDA driver.
 type Driver struct {
-	config   Config
+	config Config
+
+	mu       sync.Mutex // contexts may live on different threads
 	calls    map[string]int
 	counters map[string]Counters
 	contexts []*context
@@ -104,15 +112,19 @@ func (d *Driver) Open(ordinal int) (driver.Context, error) {
 		return nil, newError("cuDeviceGet", driver.InvalidDevice, fmt.Sprintf("device %d of 1", ordinal), "")
 	}
 	info, _ := d.Devices()
-	c := &context{d: d, info: info[0], modules: map[*module]bool{}, host: map[uint64]hostAllocation{}}
+	c := &context{d: d, thread: threadID(), info: info[0], modules: map[*module]bool{}, host: map[uint64]hostAllocation{}}
 	c.defaultStream = &stream{c: c}
 	c.streams = []*stream{c.defaultStream}
+	d.mu.Lock()
 	d.contexts = append(d.contexts, c)
+	d.mu.Unlock()
 	return c, nil
 }
 
 // injected counts a call and returns the failure planned for it.
 func (d *Driver) injected(kind, call string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.calls[kind]++
 	for _, f := range d.config.Faults {
 		if f.Call == kind && f.N == d.calls[kind] {
@@ -123,10 +135,18 @@ func (d *Driver) injected(kind, call string) error {
 }
 
 // Calls is how often calls of a kind (see Injection) were made.
-func (d *Driver) Calls(kind string) int { return d.calls[kind] }
+func (d *Driver) Calls(kind string) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.calls[kind]
+}
 
 // Inject plans one more failure; N counts from the driver's start.
-func (d *Driver) Inject(f Injection) { d.config.Faults = append(d.config.Faults, f) }
+func (d *Driver) Inject(f Injection) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.config.Faults = append(d.config.Faults, f)
+}
 
 // Codes of the driver that only the emulator gives.
 const (

@@ -2,6 +2,7 @@ package ptx
 
 import (
 	"bytes"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -297,4 +298,31 @@ func TestDriver_Counters(t *testing.T) {
 	require.Zero(t, v.d.Allocations("x")[0].Loaded)
 }
 
-var _ driver.Context = (*context)(nil)
+// With OneThread a call from a foreign thread fails.
+func TestDriver_OneThread(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("threads are told apart on Linux only")
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	v := open(t, Config{OneThread: true})
+	require.NoError(t, v.c.Synchronize())
+	result := make(chan error)
+	go func() { result <- v.c.Synchronize() }() // this thread is locked: it runs on another
+	require.ErrorIs(t, <-result, &driver.Error{Code: invalidContext})
+}
+
+// Freed memory is remembered for reports, but not for ever.
+func TestDriver_ForgetsOldFreedMemory(t *testing.T) {
+	v := open(t, Config{})
+	keep := v.buffer("keep", []byte{1, 2, 3})
+	for range 10 * graveyard {
+		p, err := v.c.Alloc("short", 8)
+		require.NoError(t, err)
+		require.NoError(t, v.c.Free(p))
+	}
+	require.LessOrEqual(t, len(v.d.contexts[0].memory.regions), 4*graveyard+1)
+	got := make([]byte, 3)
+	v.read(keep, got)
+	require.Equal(t, []byte{1, 2, 3}, got)
+}

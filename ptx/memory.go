@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/bits"
+	"slices"
 	"sort"
 )
 
@@ -123,8 +124,14 @@ type memory struct {
 	next    uint64
 }
 
+// graveyard is how many freed regions are remembered, for reports.
+const graveyard = 1024
+
 // add places a new region of n bytes.
 func (m *memory) add(name string, n uint64) *region {
+	if len(m.regions) > 4*graveyard {
+		m.prune()
+	}
 	if m.next == 0 {
 		m.next = globalBase
 	}
@@ -184,4 +191,21 @@ func (m *memory) used() int64 {
 		}
 	}
 	return n
+}
+
+// prune drops the oldest freed regions.
+func (m *memory) prune() {
+	freed := 0
+	for _, r := range m.regions {
+		if r.freed {
+			freed++
+		}
+	}
+	m.regions = slices.DeleteFunc(m.regions, func(r *region) bool {
+		if r.freed && freed > graveyard {
+			freed--
+			return true
+		}
+		return false
+	})
 }

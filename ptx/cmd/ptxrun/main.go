@@ -8,6 +8,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -34,15 +35,20 @@ func (l *list) Set(s string) error { *l = append(*l, s); return nil }
 
 func run(args []string, out io.Writer) error {
 	fs := flag.NewFlagSet("ptxrun", flag.ContinueOnError)
+	fs.SetOutput(io.Discard) // an error is one line; help goes to out
 	var specs list
 	kernel := fs.String("kernel", "", "name of the kernel")
 	grid := fs.String("grid", "1", "blocks, X[,Y,Z]")
 	block := fs.String("block", "32", "threads a block, X[,Y,Z]")
 	shared := fs.Int("shared", 0, "dynamic shared memory, bytes")
-	seed := fs.Uint64("seed", 0, "seed of the schedule, of buffers filled with rand, and of nothing else")
+	seed := fs.Uint64("seed", 0, "seed of the schedule and of buffers filled with rand")
 	target := fs.String("device", "9.0", "compute capability of the emulated device")
 	fs.Var(&specs, "arg", "an argument: f32[N]=zeros|ones|iota|rand|uninit (f32, f64, u32, u64), or a scalar: u64=1024")
-	if err := fs.Parse(args); err != nil {
+	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
+		fs.SetOutput(out)
+		fs.Usage()
+		return nil
+	} else if err != nil {
 		return err
 	}
 	if fs.NArg() != 1 || *kernel == "" {

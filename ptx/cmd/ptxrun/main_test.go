@@ -35,6 +35,7 @@ func TestRun_Errors(t *testing.T) {
 		want string
 	}{
 		{nil, "usage: ptxrun"},
+		{[]string{"--colour"}, "flag provided but not defined"},
 		{[]string{"--kernel", "k", "missing.ptx"}, "no such file"},
 		{[]string{"--kernel", "nothing", basic}, `has no kernel "nothing"`},
 		{[]string{"--kernel", "saxpy", "--grid", "0", basic}, `--grid: "0" is not a positive number`},
