@@ -26,10 +26,8 @@ func (d *data) Stats(ctx context.Context, weight int) (*backend.Stats, error) {
 
 func (c *call) stats(weight int) (*backend.Stats, error) {
 	n, d := c.columns.Rows, c.columns.Cols
-	var w weights
-	if weight >= 0 {
-		w = c.weights[weight]
-	}
+	w := c.weightsOf(backend.Model{Weight: weight}) // of rows drawn with factors, also without a column
+	weighted := w.host != nil
 	blocks := min(blocksOf(n, d), 512) // their combination is sequential
 	part, err := c.work("partial stats", int64(blocks)*int64(d)*statFields*8)
 	if err != nil {
@@ -60,7 +58,7 @@ func (c *call) stats(weight int) (*backend.Stats, error) {
 	}
 	s := &backend.Stats{Moments: moments(d), Min: make([]float64, d), Max: make([]float64, d), NonZero: make([]int64, d)}
 	s.Sum = float64(n)
-	if weight >= 0 {
+	if weighted {
 		s.Weighted = moments(d)
 		for _, v := range w.host {
 			s.Weighted.Sum += v
@@ -70,7 +68,7 @@ func (c *call) stats(weight int) (*backend.Stats, error) {
 		v := columns[j*statFields:]
 		s.Mean[j], s.Var[j] = v[0], v[1]/float64(n)
 		s.Min[j], s.Max[j], s.NonZero[j] = v[5], v[6], int64(v[7])
-		if weight >= 0 && v[2] > 0 { // v[2] is the sum in units of the weights
+		if weighted && v[2] > 0 { // v[2] is the sum in units of the weights
 			s.Weighted.Mean[j], s.Weighted.Var[j] = v[3], v[4]/v[2]
 		}
 	}

@@ -150,11 +150,15 @@ func (v *trial) stats(t *testing.T) {
 		require.Equal(t, want.Max, got.Max)
 		require.Equal(t, want.NonZero, got.NonZero)
 		v.compareMoments(t, "Stats", got.Moments, want.Moments, nil)
-		if weight == backend.None {
+		weights := v.base // of rows drawn with factors
+		if weight != backend.None {
+			weights = v.budget.src.Weights[weight]
+		}
+		if weights == nil {
 			require.Empty(t, got.Weighted.Mean)
 			continue
 		}
-		v.compareMoments(t, "Stats weighted", got.Weighted, want.Weighted, v.budget.src.Weights[weight])
+		v.compareMoments(t, "Stats weighted", got.Weighted, want.Weighted, weights)
 	}
 }
 
