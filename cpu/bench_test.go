@@ -5,11 +5,13 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"unsafe"
 
 	"gorgonia.org/tensor"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
 	"github.com/logreg-gpu/logreg-gpu/cpu"
+	"github.com/logreg-gpu/logreg-gpu/cpu/internal/simd"
 	"github.com/logreg-gpu/logreg-gpu/cpu/reference"
 )
 
@@ -21,7 +23,7 @@ const benchBytes = 256 << 20
 // same array by the same number of threads.
 func BenchmarkEval(b *testing.B) {
 	for _, storage := range []backend.Storage{backend.Float32, backend.Float64} {
-		for _, cols := range []int{18, 28, 128, 1024} {
+		for _, cols := range []int{18, 28, 64, 128, 1024, 2000} {
 			b.Run(fmt.Sprintf("%v/D=%d", storage, cols), func(b *testing.B) {
 				if storage == backend.Float32 {
 					benchEval[float32](b, storage, cols)
@@ -84,27 +86,13 @@ func benchEval[T float32 | float64](b *testing.B, storage backend.Storage, cols 
 	}
 }
 
-// readSum adds up all of x: the plainest way to read it. Eight sums keep the adders
-// from being what is measured.
-func readSum[T float32 | float64](x []T, threads int) (total T) {
+// readSum reads all of x as words, by so many threads.
+func readSum[T float32 | float64](x []T, threads int) (total uint64) {
+	words := unsafe.Slice((*uint64)(unsafe.Pointer(&x[0])), uintptr(len(x))*unsafe.Sizeof(x[0])/8)
 	var done sync.WaitGroup
-	parts := make([]T, threads)
+	parts := make([]uint64, threads)
 	for t := range threads {
-		part := x[len(x)*t/threads : len(x)*(t+1)/threads]
-		done.Go(func() {
-			var s0, s1, s2, s3, s4, s5, s6, s7 T
-			for ; len(part) >= 8; part = part[8:] {
-				s0 += part[0]
-				s1 += part[1]
-				s2 += part[2]
-				s3 += part[3]
-				s4 += part[4]
-				s5 += part[5]
-				s6 += part[6]
-				s7 += part[7]
-			}
-			parts[t] = s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7
-		})
+		done.Go(func() { parts[t] = simd.Read(words[len(words)*t/threads : len(words)*(t+1)/threads]) })
 	}
 	done.Wait()
 	for _, p := range parts {

@@ -38,8 +38,10 @@ func allocate[T number](rows, cols int, narrow *narrowFormat) *matrix[T] {
 	x := &matrix[T]{rows: rows, cols: cols, narrow: narrow}
 	if narrow == nil {
 		x.vals = make([]T, rows*cols)
+		wantHugePages(x.vals)
 	} else {
 		x.bits = make([]uint16, rows*cols)
+		wantHugePages(x.bits)
 	}
 	return x
 }
