@@ -24,10 +24,16 @@ func TestConvert_Integers(t *testing.T) {
 			}
 			rows := combinations(100, valuesOf(from))
 			plain := instruction(t, fmt.Sprintf("cvt%s%s %%d, %%a;", to, from), []Type{rt, rf}, rows)
-			sat := instruction(t, fmt.Sprintf("cvt.sat%s%s %%d, %%a;", to, from), []Type{rt, rf}, rows)
+			var sat []uint64 // only where values can be out of range
+			if to.Bits() < from.Bits() || from.Signed() && !to.Signed() || to.Bits() == from.Bits() && from.Signed() != to.Signed() {
+				sat = instruction(t, fmt.Sprintf("cvt.sat%s%s %%d, %%a;", to, from), []Type{rt, rf}, rows)
+			}
 			for i, r := range rows {
 				n := number(r[0], from)
 				require.Equal(t, wrap(number(wrap(n, to.Bits()), to), rt.Bits()), plain[i], "cvt%s%s %#x", to, from, r)
+				if sat == nil {
+					continue
+				}
 				low, high := big.NewInt(0), new(big.Int).SetUint64(to.mask())
 				if to.Signed() {
 					high.Rsh(high, 1)

@@ -260,6 +260,14 @@ func (d *decoder) constant(v uint64) int32 {
 	return s
 }
 
+// needs holds the instruction to the module's target and version, as ptxas does:
+// clang passes inline assembly on without looking.
+func (d *decoder) needs(arch, version int) {
+	if src := d.m.src; src.arch < arch || src.major*10+src.minor < version {
+		d.fail("%s needs sm_%d and PTX %d.%d", d.s, arch, version/10, version%10)
+	}
+}
+
 // take removes a modifier if it is there.
 func (d *decoder) take(names ...string) bool {
 	for i, m := range d.mods {

@@ -32,6 +32,7 @@ func decodeAsyncCopy(d *decoder) {
 	if !d.take("async") {
 		d.fail("unknown instruction %s", d.s)
 	}
+	d.needs(80, 70)
 	switch {
 	case d.take("commit_group"):
 		d.in.run = func(w *warp, _ *inst, m uint32) uint32 {
@@ -57,7 +58,7 @@ func decodeAsyncCopy(d *decoder) {
 		}
 		return
 	}
-	if d.take("bulk") || d.m.src.arch < 80 {
+	if d.take("bulk") {
 		d.fail("%s is not supported", d.s)
 	}
 	cg := d.one("ca", "cg") == "cg"

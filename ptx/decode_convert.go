@@ -35,7 +35,7 @@ func decodeConvert(d *decoder) {
 		return
 	}
 	f := c.function()
-	if f == nil {
+	if f == nil || c.sat && c.contained() {
 		d.fail("unsupported conversion %s", d.s)
 	}
 	to, from := c.to, c.from
@@ -91,6 +91,18 @@ func (c conversion) function() func(a uint64) uint64 {
 		return c.toInteger
 	}
 	return c.floats
+}
+
+// contained tells whether both are integers and the destination holds every value of
+// the source: .sat would mean nothing, and ptxas refuses it.
+func (c conversion) contained() bool {
+	if !c.from.Integer() || !c.to.Integer() {
+		return false
+	}
+	if c.from.Signed() == c.to.Signed() {
+		return c.to.Bits() >= c.from.Bits()
+	}
+	return c.to.Signed() && c.to.Bits() > c.from.Bits()
 }
 
 func (c conversion) integers(a uint64) uint64 {

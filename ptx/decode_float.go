@@ -48,6 +48,9 @@ func floatOp(d *decoder) bool {
 	if n := d.one("rn", "rz", "rm", "rp"); n != "" {
 		a.mode = roundingByName[n]
 	}
+	if d.s.op == "tanh" {
+		d.needs(75, 70)
+	}
 	a.approx, a.full = d.take("approx"), d.take("full")
 	a.ftz, a.sat, a.relu, a.nan = d.take("ftz"), d.take("sat"), d.take("relu"), d.take("NaN")
 	a.xorAbs = d.take("xorsign") && d.take("abs")

@@ -52,9 +52,11 @@ func (d *decoder) modifiers(m *memOp) {
 			m.space = spaceByName[s]
 		}
 	}
-	for d.take("ca", "cg", "cs", "lu", "cv", "wb", "wt", "nc",
-		"L1::evict_normal", "L1::evict_unchanged", "L1::evict_first", "L1::evict_last", "L1::no_allocate",
+	for d.take("ca", "cg", "cs", "lu", "cv", "wb", "wt", "nc") {
+	}
+	for d.take("L1::evict_normal", "L1::evict_unchanged", "L1::evict_first", "L1::evict_last", "L1::no_allocate",
 		"L2::evict_normal", "L2::evict_first", "L2::evict_last", "L2::64B", "L2::128B", "L2::256B") {
+		d.needs(70, 74)
 	}
 	if d.take("L2::cache_hint") {
 		d.s.args = d.s.args[:len(d.s.args)-1]

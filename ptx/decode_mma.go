@@ -100,9 +100,10 @@ func decodeMMA(d *decoder) {
 	for _, u := range t.accumulatorTypes {
 		known = known || u == dt
 	}
-	if src := d.m.src; !known || src.arch < t.minArch || src.major*10+src.minor < min(t.minPTX, 64) {
-		d.fail("%s needs sm_%d and PTX %d.%d, and accumulates in %s", d.s, t.minArch, t.minPTX/10, t.minPTX%10, t.accumulatorTypes[0])
+	if !known {
+		d.fail("%s: it accumulates in %s", d.s, t.accumulatorTypes[0])
 	}
+	d.needs(t.minArch, t.minPTX)
 	o := d.args(4)
 	cell := B32
 	if at == F64 {
@@ -253,6 +254,7 @@ func (core tensorCore) add(a, b []float64, c float64) float64 {
 // decodeLoadMatrix decodes ldmatrix: 8x8 matrices of 16-bit elements, whose rows are
 // given by the addresses of eight lanes each.
 func decodeLoadMatrix(d *decoder) {
+	d.needs(75, 65)
 	if !d.take("sync") || !d.take("aligned") || !d.take("m8n8") {
 		d.fail("unsupported form of %s", d.s)
 	}

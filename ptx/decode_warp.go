@@ -169,9 +169,10 @@ func decodeRedux(d *decoder) {
 	op := d.one("add", "min", "max", "and", "or", "xor")
 	t := d.typeIn(U32, S32, B32)
 	f := updates(op, t)
-	if f == nil || d.m.src.arch < 80 {
-		d.fail("%s needs an integer operation and sm_80", d.s)
+	if f == nil {
+		d.fail("unsupported form of %s", d.s)
 	}
+	d.needs(80, 70)
 	o := d.args(3)
 	d.in.a, d.in.b = d.src(&o[1], t), d.src(&o[2], B32)
 	d.in.d = d.dst(&o[0], t)
@@ -200,6 +201,7 @@ func decodeActive(d *decoder) {
 
 func decodeElect(d *decoder) {
 	d.sync()
+	d.needs(90, 80)
 	o := d.args(2)
 	d.in.a = d.src(&o[1], B32)
 	d.in.d = d.dst(&o[0], B32)

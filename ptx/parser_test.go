@@ -44,7 +44,9 @@ func TestLoad_Errors(t *testing.T) {
 		{body("barrier.cluster.arrive;"), "clusters are not supported"},
 		{body(".reg .b32 %a;\nadd.u32 %a, %a, 1"), `expected , or ; after an operand of add.u32, found "ret"`},
 		{body("{"), "has no end"},
-		{".version 7.0\n.target sm_75\n.visible .entry k() {\n.reg .b32 %a;\nredux.sync.add.u32 %a, %a, -1;\n}", "line 5: redux.sync.add.u32 needs an integer operation and sm_80"},
+		{".version 7.0\n.target sm_75\n.visible .entry k() {\n.reg .b32 %a;\nredux.sync.add.u32 %a, %a, -1;\n}", "line 5: redux.sync.add.u32 needs sm_80 and PTX 7.0"},
+		{".version 6.4\n.target sm_75\n.visible .entry k(.param .u64 p) {\n.reg .b32 %a;\nld.param.L1::no_allocate.u32 %a, [p];\n}", "needs sm_70 and PTX 7.4"},
+		{body(".reg .b32 %a;\ncvt.sat.s32.s16 %a, 5;"), "unsupported conversion cvt.sat.s32.s16"},
 		{".version 7.0\n.target sm_80\n.func f() {\ncall f;\n}\n.visible .entry k() {\ncall f;\n}", `function "f" calls itself`},
 		{".version 7.0\n.target sm_80\n.global .u64 p = nowhere;\n", `"nowhere" is not a global variable`},
 	} {

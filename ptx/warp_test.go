@@ -21,7 +21,7 @@ func lanewise(t *testing.T, body string) []uint32 {
 func tryLanewise(t *testing.T, config Config, threads int, body string) ([]uint32, error) {
 	t.Helper()
 	v := open(t, config)
-	text := program("7.8", "sm_90", 1, `.reg .b32 %lane, %d, %x, %y, %z; .reg .b64 %out, %w; .reg .pred %p, %q; .reg .f32 %f;
+	text := program("8.0", "sm_90", 1, `.reg .b32 %lane, %d, %x, %y, %z; .reg .b64 %out, %w; .reg .pred %p, %q; .reg .f32 %f;
 mov.u32 %lane, %tid.x;
 `+body+`
 ld.param.u64 %out, [p0];
