@@ -56,6 +56,27 @@ func DefaultCVOptions() CVOptions {
 	return CVOptions{Options: DefaultOptions(), Folds: 5, FoldScheme: Stratified, Scoring: LogLoss}
 }
 
+// Check reports what makes no sense whatever the data, as an *objective.OptionError.
+// FitCV does so too.
+func (o *CVOptions) Check() error {
+	switch {
+	case o.Cs != nil && len(o.Cs) == 0:
+		return &objective.OptionError{Option: "Cs", Reason: "are none; give at least one"}
+	case o.Penalty == "none":
+		return &objective.OptionError{Option: "penalty", Reason: "is none, so that there is no C to choose"}
+	case o.FoldScheme != Stratified && o.FoldScheme != Modulo:
+		return &objective.OptionError{Option: "fold scheme", Reason: fmt.Sprintf("%q is unknown; use stratified or modulo", string(o.FoldScheme))}
+	case o.Scoring != LogLoss && o.Scoring != ROCAUC && o.Scoring != Accuracy:
+		return &objective.OptionError{Option: "scoring", Reason: fmt.Sprintf("%q is unknown; use log_loss, roc_auc or accuracy", string(o.Scoring))}
+	}
+	for _, c := range o.Cs {
+		if !(c > 0) || math.IsInf(c, 1) {
+			return &objective.OptionError{Option: "Cs", Reason: fmt.Sprintf("hold %v; they must be positive", c)}
+		}
+	}
+	return nil
+}
+
 // DefaultCs are n numbers from 1e-4 to 1e4, evenly spaced by their logarithms.
 func DefaultCs(n int) []float64 {
 	cs := make([]float64, n)
@@ -146,6 +167,9 @@ type validation struct {
 }
 
 func newValidation(ds *dataset.Dataset, opts CVOptions) (*validation, error) {
+	if err := opts.Check(); err != nil {
+		return nil, err
+	}
 	p, err := newProblem(ds, opts.Options)
 	if err != nil {
 		return nil, err
@@ -153,17 +177,6 @@ func newValidation(ds *dataset.Dataset, opts CVOptions) (*validation, error) {
 	v := &validation{problem: p, cv: opts, cs: opts.Cs, folds: opts.Folds, scoring: opts.Scoring}
 	if v.cs == nil {
 		v.cs = DefaultCs(10)
-	}
-	if len(v.cs) == 0 {
-		return nil, &objective.OptionError{Option: "Cs", Reason: "are none; give at least one"}
-	}
-	for _, c := range v.cs {
-		if !(c > 0) || math.IsInf(c, 1) {
-			return nil, &objective.OptionError{Option: "Cs", Reason: fmt.Sprintf("hold %v; they must be positive", c)}
-		}
-	}
-	if err := v.scoring.check(); err != nil {
-		return nil, err
 	}
 	if p.source.Folds, err = v.dealFolds(); err != nil {
 		return nil, named(ds, err)
@@ -193,13 +206,10 @@ func (v *validation) dealFolds() ([]int32, error) {
 		}
 		return of, nil
 	}
-	switch v.cv.FoldScheme {
-	case Stratified:
-		return dataset.FoldsStratified(v.ds.Labels, v.folds, v.cv.Seed)
-	case Modulo:
+	if v.cv.FoldScheme == Modulo {
 		return dataset.FoldsModulo(rows, v.folds)
 	}
-	return nil, &objective.OptionError{Option: "fold scheme", Reason: fmt.Sprintf("%q is unknown; use stratified or modulo", string(v.cv.FoldScheme))}
+	return dataset.FoldsStratified(v.ds.Labels, v.folds, v.cv.Seed)
 }
 
 // weighFolds sums the weights of each fold and checks that every fold leaves all

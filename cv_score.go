@@ -2,7 +2,6 @@ package logreg
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	"github.com/logreg-gpu/logreg-gpu/metrics"
@@ -19,14 +18,6 @@ const (
 	ROCAUC   Scoring = "roc_auc"  // of several classes, each against the others, the mean
 	Accuracy Scoring = "accuracy"
 )
-
-func (s Scoring) check() error {
-	switch s {
-	case LogLoss, ROCAUC, Accuracy:
-		return nil
-	}
-	return &objective.OptionError{Option: "scoring", Reason: fmt.Sprintf("%q is unknown; use log_loss, roc_auc or accuracy", string(s))}
-}
 
 // sign is 1 where smaller is better, else -1.
 func (s Scoring) sign() float64 {

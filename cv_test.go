@@ -187,6 +187,7 @@ func TestFitCV_BadInput(t *testing.T) {
 		change  func(*dataset.Dataset, *logreg.CVOptions)
 	}{
 		{"Cs hold -1; they must be positive", func(_ *dataset.Dataset, o *logreg.CVOptions) { o.Cs = []float64{1, -1} }},
+		{"there is no C to choose", func(_ *dataset.Dataset, o *logreg.CVOptions) { o.Penalty = "none" }},
 		{"Cs are none", func(_ *dataset.Dataset, o *logreg.CVOptions) { o.Cs = []float64{} }},
 		{"1 folds of 150 rows", func(_ *dataset.Dataset, o *logreg.CVOptions) { o.Folds = 1 }},
 		{"151 folds of 150 rows", func(_ *dataset.Dataset, o *logreg.CVOptions) { o.Folds = 151 }},

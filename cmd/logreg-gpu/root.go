@@ -42,6 +42,7 @@ success, 1 on failure, 2 on wrong usage, 130 when interrupted.`,
 	flags.SortFlags = false
 	root.AddCommand(
 		a.trainCommand(),
+		a.cvCommand(),
 		a.predictCommand(),
 		a.evaluateCommand(),
 		a.tutorialCommand(),

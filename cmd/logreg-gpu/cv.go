@@ -1,0 +1,313 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	logreg "github.com/logreg-gpu/logreg-gpu"
+	"github.com/logreg-gpu/logreg-gpu/dataset"
+	"github.com/logreg-gpu/logreg-gpu/internal/atomicfile"
+	"github.com/logreg-gpu/logreg-gpu/solver"
+)
+
+// cv is the cv command: its flags.
+type cv struct {
+	fit  train // what a single fit takes as well
+	opts logreg.CVOptions
+
+	cs                    string
+	foldColumn            string
+	scheme, scoring       string
+	scores, path          string // files
+	foldsGiven, schemeSet bool
+}
+
+func (a *app) cvCommand() *cobra.Command {
+	c := cv{fit: train{opts: logreg.DefaultOptions()}, opts: logreg.DefaultCVOptions()}
+	cmd := &cobra.Command{
+		Use:   "cv DATA",
+		Short: "Choose C by cross-validation",
+		Long: `Fits every C with every fold of DATA left out, measures each fit by the rows it has
+not seen, and fits the best C to all rows. All fits share each read of DATA. C counts
+the training rows of a fold, as in scikit-learn's LogisticRegressionCV; balanced class
+weights and the statistics of --standardize come from all rows.
+
+Beside the best C stands the strongest penalty whose mean score is within one standard
+error of the best: the simpler model, if the difference does not matter.`,
+		Example: `  logreg-gpu cv heart.csv --standardize --model heart.json
+  logreg-gpu cv heart.csv --Cs 0.01,0.1,1 --folds 10 --scoring roc_auc
+  logreg-gpu cv visits.csv --fold-column hospital --path path.csv -o scores.csv`,
+		Args: exactly("DATA"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c.foldsGiven = cmd.Flags().Changed("folds")
+			c.schemeSet = cmd.Flags().Changed("fold-scheme")
+			return c.run(cmd.Context(), a, args[0])
+		},
+	}
+	c.register(cmd.Flags())
+	cmd.Flags().SortFlags = false
+	return cmd
+}
+
+// notInCV are flags of train that mean nothing to many fits at once.
+var notInCV = []string{"C", "l1-ratio", "warm-start", "multi-class", "lr", "batch", "momentum", "adam", "schedule", "decay"}
+
+func (c *cv) register(flags *pflag.FlagSet) {
+	flags.StringVar(&c.cs, "Cs", "10", "`N` for N values from 1e-4 to 1e4, or the values, comma-separated")
+	flags.IntVar(&c.opts.Folds, "folds", c.opts.Folds, "number of folds")
+	flags.StringVar(&c.scheme, "fold-scheme", string(c.opts.FoldScheme), "stratified (at random, classes evenly) or modulo (row number mod folds)")
+	flags.StringVar(&c.foldColumn, "fold-column", "", "`column` of numbers, each of which is a fold: rows of one patient, one year")
+	flags.StringVar(&c.scoring, "scoring", string(c.opts.Scoring), "log_loss, roc_auc or accuracy")
+	flags.StringVarP(&c.scores, "output", "o", "", "CSV `file` of the scores of each C and fold")
+	flags.StringVar(&c.path, "path", "", "CSV `file` of the coefficients along C, fitted to all rows")
+	shared := pflag.NewFlagSet("train", pflag.ContinueOnError)
+	shared.SortFlags = false
+	c.fit.register(shared)
+	shared.VisitAll(func(f *pflag.Flag) {
+		if !slices.Contains(notInCV, f.Name) {
+			flags.AddFlag(f)
+		}
+	})
+}
+
+// prepare checks and completes the options before anything large is read.
+func (c *cv) prepare(a *app) error {
+	if err := c.fit.prepare(a); err != nil {
+		return err
+	}
+	c.opts.Options = c.fit.opts
+	c.opts.FoldScheme, c.opts.Scoring, c.opts.Path = logreg.FoldScheme(c.scheme), logreg.Scoring(c.scoring), c.path != ""
+	var err error
+	if c.opts.Cs, err = parseCs(c.cs); err != nil {
+		return err
+	}
+	switch {
+	case c.opts.Folds < 2:
+		return usagef("--folds is %d; at least 2 are needed", c.opts.Folds)
+	case c.foldColumn != "" && (c.foldsGiven || c.schemeSet):
+		return usagef("--fold-column says which rows belong together; it goes with neither --folds nor --fold-scheme")
+	}
+	if err := c.opts.Check(); err != nil {
+		return err
+	}
+	for _, file := range []string{c.scores, c.path} {
+		if file != "" {
+			if err := atomicfile.Writable(file); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// parseCs reads --Cs.
+func parseCs(text string) ([]float64, error) {
+	if n, err := strconv.Atoi(text); err == nil {
+		if n < 1 || n > 1000 {
+			return nil, usagef("--Cs is %d; a whole number asks for that many values, 1 to 1000 - write %d.0 for the value", n, n)
+		}
+		return logreg.DefaultCs(n), nil
+	}
+	var cs []float64
+	for _, s := range strings.Split(text, ",") {
+		v, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
+		if err != nil || !(v > 0) || math.IsInf(v, 0) {
+			return nil, usagef("--Cs holds %q; use a count such as 10, or positive values such as 0.01,0.1,1", s)
+		}
+		cs = append(cs, v)
+	}
+	return cs, nil
+}
+
+func (c *cv) run(ctx context.Context, a *app, path string) error {
+	start := time.Now()
+	if err := c.prepare(a); err != nil {
+		return err
+	}
+	ds, err := c.fit.data.read(ctx, a, path)
+	if err != nil {
+		return err
+	}
+	if c.foldColumn != "" {
+		if c.opts.FoldOf, err = foldsOf(ds, c.foldColumn); err != nil {
+			return err
+		}
+	}
+	read := time.Since(start)
+	if a.verbose {
+		c.opts.Pace = func(p solver.Pace) {
+			a.say("%.4g passes, %d of %d fits on their way", p.Passes, p.Members, p.Of)
+		}
+	}
+	r, err := logreg.FitCV(ctx, ds, c.opts)
+	if err != nil {
+		return err
+	}
+	for _, passed := range r.PassedOver {
+		a.detail("passed over %s", oneLine(passed))
+	}
+	if err := c.save(r); err != nil {
+		return err
+	}
+	if r.Unconverged > 0 {
+		a.warn("%d of %d fits ended before their tolerance: %s", r.Unconverged, len(r.Cs)*r.Folds, r.Advice)
+	}
+	if !r.Refit.Converged() {
+		a.warn("the refit: %s", notConverged(r.Refit))
+	}
+	if a.json {
+		return a.printJSON(c.result(r, read, time.Since(start)))
+	}
+	c.print(a, ds, r, path)
+	return nil
+}
+
+// foldsOf takes the column out of the features and numbers its values in rising order.
+func foldsOf(ds *dataset.Dataset, column string) ([]int32, error) {
+	values, err := ds.Detach(column)
+	if err != nil {
+		return nil, err
+	}
+	distinct := slices.Compact(slices.Sorted(slices.Values(values)))
+	folds := make([]int32, len(values))
+	const most = 1000 // folds; beyond, the column is hardly one of folds
+	if len(distinct) > most {
+		return nil, fmt.Errorf("%s: column %q has %d distinct values; at most %d folds are supported", ds.Name, column, len(distinct), most)
+	}
+	for i, v := range values {
+		f, _ := slices.BinarySearch(distinct, v)
+		folds[i] = int32(f)
+	}
+	return folds, nil
+}
+
+// save writes the files asked for.
+func (c *cv) save(r *logreg.CVResult) error {
+	r.Refit.Model.Training.Program = "logreg-gpu " + programVersion()
+	if c.fit.model != "" {
+		if err := r.Refit.Model.Save(c.fit.model); err != nil {
+			return err
+		}
+	}
+	if c.scores != "" {
+		if err := atomicfile.Write(c.scores, func(w io.Writer) error { return writeScores(w, r) }); err != nil {
+			return err
+		}
+	}
+	if c.path != "" {
+		return atomicfile.Write(c.path, func(w io.Writer) error { return writePath(w, r) })
+	}
+	return nil
+}
+
+// writeScores writes a row a C: its mean, its spread, and the score of each fold.
+func writeScores(w io.Writer, r *logreg.CVResult) error {
+	header := []string{"C", "mean", "std"}
+	for f := range r.Folds {
+		header = append(header, fmt.Sprintf("fold_%d", f))
+	}
+	out := csv.NewWriter(w)
+	_ = out.Write(header) // errors are kept until Error
+	for i, c := range r.Cs {
+		_ = out.Write(numbers(append([]float64{c, r.Mean[i], r.Std[i]}, r.Scores[i]...)))
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// writePath writes a row for each C and class that has coefficients, in rising C.
+func writePath(w io.Writer, r *logreg.CVResult) error {
+	out := csv.NewWriter(w)
+	m := r.Refit.Model
+	_ = out.Write(append([]string{"C", "class", "intercept"}, m.FeatureNames...)) // errors are kept until Error
+	classes := m.Classes.Names[len(m.Classes.Names)-m.Outputs():]
+	for _, i := range rising(r.Cs) {
+		p := r.Path[i].Model
+		for k, row := range p.Coef {
+			line := numbers(append([]float64{r.Cs[i], p.Intercept[k]}, row...))
+			_ = out.Write(slices.Insert(line, 1, classes[k]))
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// numbers are the shortest texts that read back to the same bits.
+func numbers(v []float64) []string {
+	text := make([]string, len(v))
+	for i, x := range v {
+		text[i] = strconv.FormatFloat(x, 'g', -1, 64)
+	}
+	return text
+}
+
+// rising orders indices by their numbers.
+func rising(v []float64) []int {
+	order := make([]int, len(v))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(i, j int) int {
+		switch {
+		case v[i] < v[j]:
+			return -1
+		case v[i] > v[j]:
+			return 1
+		}
+		return 0
+	})
+	return order
+}
+
+// cvResult is the JSON of cv; scores, objectives, mean and std are in the order of Cs.
+type cvResult struct {
+	Backend      string      `json:"backend"`
+	Dtype        string      `json:"dtype"`
+	Rows         int         `json:"rows"`
+	Cols         int         `json:"cols"`
+	Classes      []any       `json:"classes"`
+	Cs           []float64   `json:"Cs"`
+	L1Ratios     []float64   `json:"l1_ratios"`
+	Folds        int         `json:"folds"`
+	Scoring      string      `json:"scoring"`
+	Scores       [][]float64 `json:"scores"`
+	Mean         []float64   `json:"mean"`
+	Std          []float64   `json:"std"`
+	BestC        float64     `json:"best_C"`
+	OneSE        float64     `json:"C_1se"`
+	Objectives   [][]float64 `json:"objectives"`
+	Unconverged  int         `json:"unconverged"`
+	Advice       string      `json:"advice,omitempty"`
+	Objective    float64     `json:"objective"`
+	Status       string      `json:"status"`
+	Intercept    []float64   `json:"intercept"`
+	Coef         [][]float64 `json:"coef"`
+	FeatureNames []string    `json:"feature_names"`
+	Passes       float64     `json:"passes"`
+	Seconds      seconds     `json:"seconds"`
+	Model        string      `json:"model,omitempty"`
+}
+
+func (c *cv) result(r *logreg.CVResult, read, total time.Duration) cvResult {
+	m := r.Refit.Model
+	return cvResult{
+		Backend: r.Backend, Dtype: r.Storage.String(), Rows: m.Training.Rows, Cols: m.Cols(), Classes: labels(m.Classes),
+		Cs: r.Cs, L1Ratios: []float64{m.Training.L1Ratio}, Folds: r.Folds, Scoring: string(r.Scoring),
+		Scores: r.Scores, Mean: r.Mean, Std: r.Std, BestC: r.Cs[r.Best], OneSE: r.Cs[r.OneSE],
+		Objectives: r.Objectives, Unconverged: r.Unconverged, Advice: r.Advice,
+		Objective: r.Refit.Objective, Status: string(r.Refit.Status),
+		Intercept: m.Intercept, Coef: m.Coef, FeatureNames: m.FeatureNames, Passes: r.Passes,
+		Seconds: seconds{Load: (read + r.Load).Seconds(), Fit: r.Fit.Seconds(), Total: total.Seconds()},
+		Model:   c.fit.model,
+	}
+}

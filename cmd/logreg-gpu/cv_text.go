@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+
+	logreg "github.com/logreg-gpu/logreg-gpu"
+	"github.com/logreg-gpu/logreg-gpu/dataset"
+)
+
+// print tells a person how each C did, which one to take, and what that model is.
+func (c *cv) print(a *app, ds *dataset.Dataset, r *logreg.CVResult, path string) {
+	m := r.Refit.Model
+	a.print("%s: %s, %s, %d classes of %q\n", path, count(m.Training.Rows, "row"), count(m.Cols(), "feature"), len(m.Classes.Names), m.LabelName)
+	better := "larger is better"
+	if r.Scoring == logreg.LogLoss {
+		better = "smaller is better"
+	}
+	a.print("%d folds by %s, %s; %s in %s\n\n", r.Folds, r.Scoring, better, r.Backend, r.Storage)
+
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "  C\tmean\tspread over the folds\t\n")
+	for _, i := range rising(r.Cs) {
+		mark := ""
+		switch {
+		case i == r.Best && i == r.OneSE:
+			mark = "best, and none simpler is as good"
+		case i == r.Best:
+			mark = "best"
+		case i == r.OneSE:
+			mark = "simplest within one standard error"
+		}
+		fmt.Fprintf(w, "  %.4g\t%#.5g\t+- %.2g\t%s\n", r.Cs[i], r.Mean[i], r.Std[i], mark)
+	}
+	w.Flush()
+	a.print("\n%s in %.6g passes over the data, %.3g s\n\n", count(len(r.Cs)*r.Folds+1, "fit"), r.Passes, r.Fit.Seconds())
+	a.print("With C = %.4g on all rows: %s, ", r.Cs[r.Best], r.Refit.Status)
+	a.printCoefficients(r.Refit)
+	if c.fit.model == "" {
+		a.print("\nThe model was not saved; --model model.json keeps it.\n")
+	} else {
+		a.print("\nThe model is in %s.\n", c.fit.model)
+	}
+}
