@@ -9,10 +9,91 @@ TEXT ·expNeg32AVX512(SB), NOSPLIT, $0-32
 	MOVQ a+8(FP), CX
 	MOVQ n+16(FP), DX
 	MOVQ constants+24(FP), BX
-	CMPQ DX, $+16
-	JL   numbers_end
+	CMPQ DX, $+32
+	JL   numbers2_end
 
-numbers:
+numbers2:
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VMOVUPS 320(BX), Z2
+	VMOVUPS 320(BX), Z3
+	VMINPS  Z0, Z2, Z0
+	VMINPS  Z1, Z3, Z1
+	VXORPS  (BX), Z0, Z0
+	VXORPS  (BX), Z1, Z1
+	VMULPS  384(BX), Z0, Z4
+	VMULPS  384(BX), Z1, Z5
+	VADDPS  448(BX), Z4, Z4
+	VADDPS  448(BX), Z5, Z5
+	VSUBPS  448(BX), Z4, Z6
+	VSUBPS  448(BX), Z5, Z7
+	VMULPS  512(BX), Z6, Z2
+	VMULPS  512(BX), Z7, Z3
+	VSUBPS  Z2, Z0, Z0
+	VSUBPS  Z3, Z1, Z1
+	VMULPS  576(BX), Z6, Z2
+	VMULPS  576(BX), Z7, Z3
+	VSUBPS  Z2, Z0, Z0
+	VSUBPS  Z3, Z1, Z1
+	VMOVUPS 896(BX), Z8
+	VMOVUPS 896(BX), Z9
+	VMULPS  Z0, Z8, Z8
+	VMULPS  Z1, Z9, Z9
+	VADDPS  832(BX), Z8, Z8
+	VADDPS  832(BX), Z9, Z9
+	VMULPS  Z0, Z8, Z8
+	VMULPS  Z1, Z9, Z9
+	VADDPS  768(BX), Z8, Z8
+	VADDPS  768(BX), Z9, Z9
+	VMULPS  Z0, Z8, Z8
+	VMULPS  Z1, Z9, Z9
+	VADDPS  704(BX), Z8, Z8
+	VADDPS  704(BX), Z9, Z9
+	VMULPS  Z0, Z8, Z8
+	VMULPS  Z1, Z9, Z9
+	VADDPS  640(BX), Z8, Z8
+	VADDPS  640(BX), Z9, Z9
+	VMULPS  Z0, Z0, Z2
+	VMULPS  Z1, Z1, Z3
+	VMULPS  Z8, Z2, Z8
+	VMULPS  Z9, Z3, Z9
+	VADDPS  Z0, Z8, Z8
+	VADDPS  Z1, Z9, Z9
+	VADDPS  64(BX), Z8, Z8
+	VADDPS  64(BX), Z9, Z9
+	VPSLLD  $0x0a, Z4, Z4
+	VPSLLD  $0x0a, Z5, Z5
+	VPSRAD  $0x0a, Z4, Z4
+	VPSRAD  $0x0a, Z5, Z5
+	VPSRAD  $0x01, Z4, Z6
+	VPSRAD  $0x01, Z5, Z7
+	VPSUBD  Z6, Z4, Z4
+	VPSUBD  Z7, Z5, Z5
+	VPADDD  256(BX), Z6, Z6
+	VPADDD  256(BX), Z7, Z7
+	VPSLLD  $0x17, Z6, Z6
+	VPSLLD  $0x17, Z7, Z7
+	VMULPS  Z6, Z8, Z8
+	VMULPS  Z7, Z9, Z9
+	VPADDD  256(BX), Z4, Z4
+	VPADDD  256(BX), Z5, Z5
+	VPSLLD  $0x17, Z4, Z4
+	VPSLLD  $0x17, Z5, Z5
+	VMULPS  Z4, Z8, Z8
+	VMULPS  Z5, Z9, Z9
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, 64(AX)
+	ADDQ    $+128, CX
+	ADDQ    $+128, AX
+	SUBQ    $+32, DX
+	CMPQ    DX, $+32
+	JGE     numbers2
+
+numbers2_end:
+	CMPQ DX, $+16
+	JL   numbers1_end
+
+numbers1:
 	VMOVUPS (CX), Z0
 	VMOVUPS 320(BX), Z1
 	VMINPS  Z0, Z1, Z0
@@ -48,13 +129,13 @@ numbers:
 	VPSLLD  $0x17, Z2, Z2
 	VMULPS  Z2, Z4, Z4
 	VMOVUPS Z4, (AX)
-	ADDQ    $0x40, CX
-	ADDQ    $0x40, AX
+	ADDQ    $+64, CX
+	ADDQ    $+64, AX
 	SUBQ    $+16, DX
 	CMPQ    DX, $+16
-	JGE     numbers
+	JGE     numbers1
 
-numbers_end:
+numbers1_end:
 	VZEROUPPER
 	RET
 
@@ -65,10 +146,67 @@ TEXT ·log1p32AVX512(SB), NOSPLIT, $0-32
 	MOVQ a+8(FP), CX
 	MOVQ n+16(FP), DX
 	MOVQ constants+24(FP), BX
-	CMPQ DX, $+16
-	JL   numbers_end
+	CMPQ DX, $+32
+	JL   numbers2_end
 
-numbers:
+numbers2:
+	VMOVUPS (CX), Z0
+	VMOVUPS 64(CX), Z1
+	VADDPS  128(BX), Z0, Z2
+	VADDPS  128(BX), Z1, Z3
+	VDIVPS  Z2, Z0, Z2
+	VDIVPS  Z3, Z1, Z3
+	VMULPS  Z2, Z2, Z4
+	VMULPS  Z3, Z3, Z5
+	VMULPS  192(BX), Z0, Z6
+	VMULPS  192(BX), Z1, Z7
+	VMULPS  Z0, Z6, Z6
+	VMULPS  Z1, Z7, Z7
+	VMOVUPS 1280(BX), Z8
+	VMOVUPS 1280(BX), Z9
+	VMULPS  Z4, Z8, Z8
+	VMULPS  Z5, Z9, Z9
+	VADDPS  1216(BX), Z8, Z8
+	VADDPS  1216(BX), Z9, Z9
+	VMULPS  Z4, Z8, Z8
+	VMULPS  Z5, Z9, Z9
+	VADDPS  1152(BX), Z8, Z8
+	VADDPS  1152(BX), Z9, Z9
+	VMULPS  Z4, Z8, Z8
+	VMULPS  Z5, Z9, Z9
+	VADDPS  1088(BX), Z8, Z8
+	VADDPS  1088(BX), Z9, Z9
+	VMULPS  Z4, Z8, Z8
+	VMULPS  Z5, Z9, Z9
+	VADDPS  1024(BX), Z8, Z8
+	VADDPS  1024(BX), Z9, Z9
+	VMULPS  Z4, Z8, Z8
+	VMULPS  Z5, Z9, Z9
+	VADDPS  960(BX), Z8, Z8
+	VADDPS  960(BX), Z9, Z9
+	VMULPS  Z8, Z4, Z8
+	VMULPS  Z9, Z5, Z9
+	VADDPS  Z8, Z6, Z8
+	VADDPS  Z9, Z7, Z9
+	VMULPS  Z8, Z2, Z8
+	VMULPS  Z9, Z3, Z9
+	VSUBPS  Z8, Z6, Z8
+	VSUBPS  Z9, Z7, Z9
+	VSUBPS  Z8, Z0, Z8
+	VSUBPS  Z9, Z1, Z9
+	VMOVUPS Z8, (AX)
+	VMOVUPS Z9, 64(AX)
+	ADDQ    $+128, CX
+	ADDQ    $+128, AX
+	SUBQ    $+32, DX
+	CMPQ    DX, $+32
+	JGE     numbers2
+
+numbers2_end:
+	CMPQ DX, $+16
+	JL   numbers1_end
+
+numbers1:
 	VMOVUPS (CX), Z0
 	VADDPS  128(BX), Z0, Z1
 	VDIVPS  Z1, Z0, Z1
@@ -92,13 +230,13 @@ numbers:
 	VSUBPS  Z4, Z3, Z4
 	VSUBPS  Z4, Z0, Z4
 	VMOVUPS Z4, (AX)
-	ADDQ    $0x40, CX
-	ADDQ    $0x40, AX
+	ADDQ    $+64, CX
+	ADDQ    $+64, AX
 	SUBQ    $+16, DX
 	CMPQ    DX, $+16
-	JGE     numbers
+	JGE     numbers1
 
-numbers_end:
+numbers1_end:
 	VZEROUPPER
 	RET
 
@@ -110,9 +248,9 @@ TEXT ·expNeg32AVX2(SB), NOSPLIT, $0-32
 	MOVQ n+16(FP), DX
 	MOVQ constants+24(FP), BX
 	CMPQ DX, $+8
-	JL   numbers_end
+	JL   numbers1_end
 
-numbers:
+numbers1:
 	VMOVUPS (CX), Y0
 	VMOVUPS 320(BX), Y1
 	VMINPS  Y0, Y1, Y0
@@ -148,13 +286,13 @@ numbers:
 	VPSLLD  $0x17, Y2, Y2
 	VMULPS  Y2, Y4, Y4
 	VMOVUPS Y4, (AX)
-	ADDQ    $0x20, CX
-	ADDQ    $0x20, AX
+	ADDQ    $+32, CX
+	ADDQ    $+32, AX
 	SUBQ    $+8, DX
 	CMPQ    DX, $+8
-	JGE     numbers
+	JGE     numbers1
 
-numbers_end:
+numbers1_end:
 	VZEROUPPER
 	RET
 
@@ -166,9 +304,9 @@ TEXT ·log1p32AVX2(SB), NOSPLIT, $0-32
 	MOVQ n+16(FP), DX
 	MOVQ constants+24(FP), BX
 	CMPQ DX, $+8
-	JL   numbers_end
+	JL   numbers1_end
 
-numbers:
+numbers1:
 	VMOVUPS (CX), Y0
 	VADDPS  128(BX), Y0, Y1
 	VDIVPS  Y1, Y0, Y1
@@ -192,13 +330,13 @@ numbers:
 	VSUBPS  Y4, Y3, Y4
 	VSUBPS  Y4, Y0, Y4
 	VMOVUPS Y4, (AX)
-	ADDQ    $0x20, CX
-	ADDQ    $0x20, AX
+	ADDQ    $+32, CX
+	ADDQ    $+32, AX
 	SUBQ    $+8, DX
 	CMPQ    DX, $+8
-	JGE     numbers
+	JGE     numbers1
 
-numbers_end:
+numbers1_end:
 	VZEROUPPER
 	RET
 
@@ -209,10 +347,111 @@ TEXT ·expNeg64AVX512(SB), NOSPLIT, $0-32
 	MOVQ a+8(FP), CX
 	MOVQ n+16(FP), DX
 	MOVQ constants+24(FP), BX
-	CMPQ DX, $+8
-	JL   numbers_end
+	CMPQ DX, $+16
+	JL   numbers2_end
 
-numbers:
+numbers2:
+	VMOVUPD (CX), Z0
+	VMOVUPD 64(CX), Z1
+	VMOVUPD 320(BX), Z2
+	VMOVUPD 320(BX), Z3
+	VMINPD  Z0, Z2, Z0
+	VMINPD  Z1, Z3, Z1
+	VXORPD  (BX), Z0, Z0
+	VXORPD  (BX), Z1, Z1
+	VMULPD  384(BX), Z0, Z4
+	VMULPD  384(BX), Z1, Z5
+	VADDPD  448(BX), Z4, Z4
+	VADDPD  448(BX), Z5, Z5
+	VSUBPD  448(BX), Z4, Z6
+	VSUBPD  448(BX), Z5, Z7
+	VMULPD  512(BX), Z6, Z2
+	VMULPD  512(BX), Z7, Z3
+	VSUBPD  Z2, Z0, Z0
+	VSUBPD  Z3, Z1, Z1
+	VMULPD  576(BX), Z6, Z2
+	VMULPD  576(BX), Z7, Z3
+	VSUBPD  Z2, Z0, Z0
+	VSUBPD  Z3, Z1, Z1
+	VMOVUPD 1280(BX), Z8
+	VMOVUPD 1280(BX), Z9
+	VMULPD  Z0, Z8, Z8
+	VMULPD  Z1, Z9, Z9
+	VADDPD  1216(BX), Z8, Z8
+	VADDPD  1216(BX), Z9, Z9
+	VMULPD  Z0, Z8, Z8
+	VMULPD  Z1, Z9, Z9
+	VADDPD  1152(BX), Z8, Z8
+	VADDPD  1152(BX), Z9, Z9
+	VMULPD  Z0, Z8, Z8
+	VMULPD  Z1, Z9, Z9
+	VADDPD  1088(BX), Z8, Z8
+	VADDPD  1088(BX), Z9, Z9
+	VMULPD  Z0, Z8, Z8
+	VMULPD  Z1, Z9, Z9
+	VADDPD  1024(BX), Z8, Z8
+	VADDPD  1024(BX), Z9, Z9
+	VMULPD  Z0, Z8, Z8
+	VMULPD  Z1, Z9, Z9
+	VADDPD  960(BX), Z8, Z8
+	VADDPD  960(BX), Z9, Z9
+	VMULPD  Z0, Z8, Z8
+	VMULPD  Z1, Z9, Z9
+	VADDPD  896(BX), Z8, Z8
+	VADDPD  896(BX), Z9, Z9
+	VMULPD  Z0, Z8, Z8
+	VMULPD  Z1, Z9, Z9
+	VADDPD  832(BX), Z8, Z8
+	VADDPD  832(BX), Z9, Z9
+	VMULPD  Z0, Z8, Z8
+	VMULPD  Z1, Z9, Z9
+	VADDPD  768(BX), Z8, Z8
+	VADDPD  768(BX), Z9, Z9
+	VMULPD  Z0, Z8, Z8
+	VMULPD  Z1, Z9, Z9
+	VADDPD  704(BX), Z8, Z8
+	VADDPD  704(BX), Z9, Z9
+	VMULPD  Z0, Z8, Z8
+	VMULPD  Z1, Z9, Z9
+	VADDPD  640(BX), Z8, Z8
+	VADDPD  640(BX), Z9, Z9
+	VMULPD  Z0, Z0, Z2
+	VMULPD  Z1, Z1, Z3
+	VMULPD  Z8, Z2, Z8
+	VMULPD  Z9, Z3, Z9
+	VADDPD  Z0, Z8, Z8
+	VADDPD  Z1, Z9, Z9
+	VADDPD  64(BX), Z8, Z8
+	VADDPD  64(BX), Z9, Z9
+	VPSRAD  $0x01, Z4, Z6
+	VPSRAD  $0x01, Z5, Z7
+	VPSUBD  Z6, Z4, Z4
+	VPSUBD  Z7, Z5, Z5
+	VPADDD  256(BX), Z6, Z6
+	VPADDD  256(BX), Z7, Z7
+	VPSLLQ  $0x34, Z6, Z6
+	VPSLLQ  $0x34, Z7, Z7
+	VMULPD  Z6, Z8, Z8
+	VMULPD  Z7, Z9, Z9
+	VPADDD  256(BX), Z4, Z4
+	VPADDD  256(BX), Z5, Z5
+	VPSLLQ  $0x34, Z4, Z4
+	VPSLLQ  $0x34, Z5, Z5
+	VMULPD  Z4, Z8, Z8
+	VMULPD  Z5, Z9, Z9
+	VMOVUPD Z8, (AX)
+	VMOVUPD Z9, 64(AX)
+	ADDQ    $+128, CX
+	ADDQ    $+128, AX
+	SUBQ    $+16, DX
+	CMPQ    DX, $+16
+	JGE     numbers2
+
+numbers2_end:
+	CMPQ DX, $+8
+	JL   numbers1_end
+
+numbers1:
 	VMOVUPD (CX), Z0
 	VMOVUPD 320(BX), Z1
 	VMINPD  Z0, Z1, Z0
@@ -258,13 +497,13 @@ numbers:
 	VPSLLQ  $0x34, Z2, Z2
 	VMULPD  Z2, Z4, Z4
 	VMOVUPD Z4, (AX)
-	ADDQ    $0x40, CX
-	ADDQ    $0x40, AX
+	ADDQ    $+64, CX
+	ADDQ    $+64, AX
 	SUBQ    $+8, DX
 	CMPQ    DX, $+8
-	JGE     numbers
+	JGE     numbers1
 
-numbers_end:
+numbers1_end:
 	VZEROUPPER
 	RET
 
@@ -275,10 +514,95 @@ TEXT ·log1p64AVX512(SB), NOSPLIT, $0-32
 	MOVQ a+8(FP), CX
 	MOVQ n+16(FP), DX
 	MOVQ constants+24(FP), BX
-	CMPQ DX, $+8
-	JL   numbers_end
+	CMPQ DX, $+16
+	JL   numbers2_end
 
-numbers:
+numbers2:
+	VMOVUPD (CX), Z0
+	VMOVUPD 64(CX), Z1
+	VADDPD  128(BX), Z0, Z2
+	VADDPD  128(BX), Z1, Z3
+	VDIVPD  Z2, Z0, Z2
+	VDIVPD  Z3, Z1, Z3
+	VMULPD  Z2, Z2, Z4
+	VMULPD  Z3, Z3, Z5
+	VMULPD  192(BX), Z0, Z6
+	VMULPD  192(BX), Z1, Z7
+	VMULPD  Z0, Z6, Z6
+	VMULPD  Z1, Z7, Z7
+	VMOVUPD 2112(BX), Z8
+	VMOVUPD 2112(BX), Z9
+	VMULPD  Z4, Z8, Z8
+	VMULPD  Z5, Z9, Z9
+	VADDPD  2048(BX), Z8, Z8
+	VADDPD  2048(BX), Z9, Z9
+	VMULPD  Z4, Z8, Z8
+	VMULPD  Z5, Z9, Z9
+	VADDPD  1984(BX), Z8, Z8
+	VADDPD  1984(BX), Z9, Z9
+	VMULPD  Z4, Z8, Z8
+	VMULPD  Z5, Z9, Z9
+	VADDPD  1920(BX), Z8, Z8
+	VADDPD  1920(BX), Z9, Z9
+	VMULPD  Z4, Z8, Z8
+	VMULPD  Z5, Z9, Z9
+	VADDPD  1856(BX), Z8, Z8
+	VADDPD  1856(BX), Z9, Z9
+	VMULPD  Z4, Z8, Z8
+	VMULPD  Z5, Z9, Z9
+	VADDPD  1792(BX), Z8, Z8
+	VADDPD  1792(BX), Z9, Z9
+	VMULPD  Z4, Z8, Z8
+	VMULPD  Z5, Z9, Z9
+	VADDPD  1728(BX), Z8, Z8
+	VADDPD  1728(BX), Z9, Z9
+	VMULPD  Z4, Z8, Z8
+	VMULPD  Z5, Z9, Z9
+	VADDPD  1664(BX), Z8, Z8
+	VADDPD  1664(BX), Z9, Z9
+	VMULPD  Z4, Z8, Z8
+	VMULPD  Z5, Z9, Z9
+	VADDPD  1600(BX), Z8, Z8
+	VADDPD  1600(BX), Z9, Z9
+	VMULPD  Z4, Z8, Z8
+	VMULPD  Z5, Z9, Z9
+	VADDPD  1536(BX), Z8, Z8
+	VADDPD  1536(BX), Z9, Z9
+	VMULPD  Z4, Z8, Z8
+	VMULPD  Z5, Z9, Z9
+	VADDPD  1472(BX), Z8, Z8
+	VADDPD  1472(BX), Z9, Z9
+	VMULPD  Z4, Z8, Z8
+	VMULPD  Z5, Z9, Z9
+	VADDPD  1408(BX), Z8, Z8
+	VADDPD  1408(BX), Z9, Z9
+	VMULPD  Z4, Z8, Z8
+	VMULPD  Z5, Z9, Z9
+	VADDPD  1344(BX), Z8, Z8
+	VADDPD  1344(BX), Z9, Z9
+	VMULPD  Z8, Z4, Z8
+	VMULPD  Z9, Z5, Z9
+	VADDPD  Z8, Z6, Z8
+	VADDPD  Z9, Z7, Z9
+	VMULPD  Z8, Z2, Z8
+	VMULPD  Z9, Z3, Z9
+	VSUBPD  Z8, Z6, Z8
+	VSUBPD  Z9, Z7, Z9
+	VSUBPD  Z8, Z0, Z8
+	VSUBPD  Z9, Z1, Z9
+	VMOVUPD Z8, (AX)
+	VMOVUPD Z9, 64(AX)
+	ADDQ    $+128, CX
+	ADDQ    $+128, AX
+	SUBQ    $+16, DX
+	CMPQ    DX, $+16
+	JGE     numbers2
+
+numbers2_end:
+	CMPQ DX, $+8
+	JL   numbers1_end
+
+numbers1:
 	VMOVUPD (CX), Z0
 	VADDPD  128(BX), Z0, Z1
 	VDIVPD  Z1, Z0, Z1
@@ -316,13 +640,13 @@ numbers:
 	VSUBPD  Z4, Z3, Z4
 	VSUBPD  Z4, Z0, Z4
 	VMOVUPD Z4, (AX)
-	ADDQ    $0x40, CX
-	ADDQ    $0x40, AX
+	ADDQ    $+64, CX
+	ADDQ    $+64, AX
 	SUBQ    $+8, DX
 	CMPQ    DX, $+8
-	JGE     numbers
+	JGE     numbers1
 
-numbers_end:
+numbers1_end:
 	VZEROUPPER
 	RET
 
@@ -334,9 +658,9 @@ TEXT ·expNeg64AVX2(SB), NOSPLIT, $0-32
 	MOVQ n+16(FP), DX
 	MOVQ constants+24(FP), BX
 	CMPQ DX, $+4
-	JL   numbers_end
+	JL   numbers1_end
 
-numbers:
+numbers1:
 	VMOVUPD (CX), Y0
 	VMOVUPD 320(BX), Y1
 	VMINPD  Y0, Y1, Y0
@@ -382,13 +706,13 @@ numbers:
 	VPSLLQ  $0x34, Y2, Y2
 	VMULPD  Y2, Y4, Y4
 	VMOVUPD Y4, (AX)
-	ADDQ    $0x20, CX
-	ADDQ    $0x20, AX
+	ADDQ    $+32, CX
+	ADDQ    $+32, AX
 	SUBQ    $+4, DX
 	CMPQ    DX, $+4
-	JGE     numbers
+	JGE     numbers1
 
-numbers_end:
+numbers1_end:
 	VZEROUPPER
 	RET
 
@@ -400,9 +724,9 @@ TEXT ·log1p64AVX2(SB), NOSPLIT, $0-32
 	MOVQ n+16(FP), DX
 	MOVQ constants+24(FP), BX
 	CMPQ DX, $+4
-	JL   numbers_end
+	JL   numbers1_end
 
-numbers:
+numbers1:
 	VMOVUPD (CX), Y0
 	VADDPD  128(BX), Y0, Y1
 	VDIVPD  Y1, Y0, Y1
@@ -440,12 +764,12 @@ numbers:
 	VSUBPD  Y4, Y3, Y4
 	VSUBPD  Y4, Y0, Y4
 	VMOVUPD Y4, (AX)
-	ADDQ    $0x20, CX
-	ADDQ    $0x20, AX
+	ADDQ    $+32, CX
+	ADDQ    $+32, AX
 	SUBQ    $+4, DX
 	CMPQ    DX, $+4
-	JGE     numbers
+	JGE     numbers1
 
-numbers_end:
+numbers1_end:
 	VZEROUPPER
 	RET

@@ -12,14 +12,22 @@ func exp(m machine) {
 	m.slice("log1p", "writes log(1+a) of n numbers, a multiple of the lanes of a register.", m.log1p)
 }
 
-func (m machine) slice(name, doc string, f func(table reg.GPVirtual, a reg.VecVirtual) reg.VecVirtual) {
+func (m machine) slice(name, doc string, f func(table reg.GPVirtual, a group) group) {
 	m.text(name, "dst, a *T, n int, constants *T", doc)
 	dst, from, n, table := param("dst"), param("a"), param("n"), param("constants")
-	loop("numbers", n, m.lanes(), func() {
-		m.move(Mem{Base: dst}, f(table, m.loaded(Mem{Base: from})))
-		ADDQ(U8(m.width()), from)
-		ADDQ(U8(m.width()), dst)
-	})
+	for _, ways := range m.ways() {
+		loop(label("numbers%d", ways), n, ways*m.lanes(), func() {
+			a := m.vecs(ways)
+			for i, v := range a {
+				m.move(v, Mem{Base: from, Disp: i * m.width()})
+			}
+			for i, v := range f(table, a) {
+				m.move(Mem{Base: dst, Disp: i * m.width()}, v)
+			}
+			ADDQ(I32(ways*m.width()), from)
+			ADDQ(I32(ways*m.width()), dst)
+		})
+	}
 	done()
 }
 
@@ -51,50 +59,50 @@ func constant(table reg.GPVirtual, i int) Mem { return Mem{Base: table, Disp: 64
 
 // expNeg writes exp(-a) for a >= 0 into a register, a unchanged: package fastmath's
 // ExpNeg32 and ExpNeg64, step by step.
-func (m machine) expNeg(table reg.GPVirtual, a reg.VecVirtual) reg.VecVirtual {
-	x, t, n, r, p, u := m.vec(), m.vec(), m.vec(), m.vec(), m.vec(), m.vec()
+func (m machine) expNeg(table reg.GPVirtual, a group) group {
+	x, t, n, r, p, u := m.like(a), m.like(a), m.like(a), m.like(a), m.like(a), m.like(a)
 	c := func(i int) Mem { return constant(table, i) }
 	terms, _ := m.terms()
-	m.move(u, c(clamp))
-	m.min(x, u, a)
-	m.xor(x, x, c(signBit))
-	m.mul(t, x, c(log2e))
-	m.add(t, t, c(round))
-	m.sub(n, t, c(round))
-	m.mul(u, n, c(ln2High))
-	m.sub(r, x, u)
-	m.mul(u, n, c(ln2Low))
-	m.sub(r, r, u)
-	m.move(p, c(firstTerm+terms-1))
+	m.fill(u, c(clamp))
+	each(m.min, x, u, a)
+	each(m.xor, x, x, c(signBit))
+	each(m.mul, t, x, c(log2e))
+	each(m.add, t, t, c(round))
+	each(m.sub, n, t, c(round))
+	each(m.mul, u, n, c(ln2High))
+	each(m.sub, r, x, u)
+	each(m.mul, u, n, c(ln2Low))
+	each(m.sub, r, r, u)
+	m.fill(p, c(firstTerm+terms-1))
 	for i := terms - 2; i >= 0; i-- {
-		m.mul(p, p, r)
-		m.add(p, p, c(firstTerm+i))
+		each(m.mul, p, p, r)
+		each(m.add, p, p, c(firstTerm+i))
 	}
-	m.mul(u, r, r)
-	m.mul(p, u, p)
-	m.add(p, p, r)
-	m.add(p, p, c(one))
+	each(m.mul, u, r, r)
+	each(m.mul, p, u, p)
+	each(m.add, p, p, r)
+	each(m.add, p, p, c(one))
 	// k, from the low bits of t, goes below the smallest normal exponent: two steps.
 	h := n
 	if m.format == "32" {
-		VPSLLD(U8(10), t, t)
-		VPSRAD(U8(10), t, t)
-		VPSRAD(U8(1), t, h)
-		m.subInt(t, t, h)
+		shift(VPSLLD, 10, t, t)
+		shift(VPSRAD, 10, t, t)
+		shift(VPSRAD, 1, h, t)
+		each(m.subInt, t, t, h)
 	} else {
 		// AVX2 cannot shift 64-bit lanes arithmetically. The low half of a lane holds k:
 		// the exponents are built there and moved up.
-		VPSRAD(U8(1), t, h)
-		m.subInt(t, t, h)
+		shift(VPSRAD, 1, h, t)
+		each(m.subInt, t, t, h)
 	}
-	for _, e := range []reg.VecVirtual{h, t} {
-		m.addInt(e, e, c(exponent))
+	for _, e := range []group{h, t} {
+		each(m.addInt, e, e, c(exponent))
 		if m.format == "32" {
-			VPSLLD(U8(23), e, e)
+			shift(VPSLLD, 23, e, e)
 		} else {
-			VPSLLQ(U8(52), e, e)
+			shift(VPSLLQ, 52, e, e)
 		}
-		m.mul(p, p, e)
+		each(m.mul, p, p, e)
 	}
 	return p
 }
@@ -104,25 +112,63 @@ func (m machine) subInt(d, a, b Op) { VPSUBD(b, a, d) }
 
 // log1p writes log(1+f) for f in [0, 1] into a register, f unchanged: package
 // fastmath's Log1p32 and Log1p64.
-func (m machine) log1p(table reg.GPVirtual, f reg.VecVirtual) reg.VecVirtual {
-	s, u, h, p := m.vec(), m.vec(), m.vec(), m.vec()
+func (m machine) log1p(table reg.GPVirtual, f group) group {
+	s, u, h, p := m.like(f), m.like(f), m.like(f), m.like(f)
 	c := func(i int) Mem { return constant(table, i) }
 	skip, terms := m.terms()
 	first := firstTerm + skip
-	m.add(s, f, c(two))
-	m.div(s, f, s)
-	m.mul(u, s, s)
-	m.mul(h, f, c(half))
-	m.mul(h, h, f)
-	m.move(p, c(first+terms-1))
+	each(m.add, s, f, c(two))
+	each(m.div, s, f, s)
+	each(m.mul, u, s, s)
+	each(m.mul, h, f, c(half))
+	each(m.mul, h, h, f)
+	m.fill(p, c(first+terms-1))
 	for i := terms - 2; i >= 0; i-- {
-		m.mul(p, p, u)
-		m.add(p, p, c(first+i))
+		each(m.mul, p, p, u)
+		each(m.add, p, p, c(first+i))
 	}
-	m.mul(p, u, p)
-	m.add(p, h, p)
-	m.mul(p, s, p)
-	m.sub(p, h, p)
-	m.sub(p, f, p)
+	each(m.mul, p, u, p)
+	each(m.add, p, h, p)
+	each(m.mul, p, s, p)
+	each(m.sub, p, h, p)
+	each(m.sub, p, f, p)
 	return p
+}
+
+// group is registers that go through the same steps. Steps of the same number wait for
+// each other; taking several numbers through each step keeps a processor at work that
+// cannot look far enough ahead to find the next.
+type group []reg.VecVirtual
+
+// ways are the sizes of groups, the largest first, that the registers hold.
+func (m machine) ways() []int {
+	if m.wide() {
+		return []int{2, 1}
+	}
+	return []int{1}
+}
+
+func (m machine) like(g group) group { return m.vecs(len(g)) }
+
+// each writes an instruction for every register; b is a group or one place in memory.
+func each(f func(d, a, b Op), d, a group, b any) {
+	for i := range d {
+		if all, ok := b.(group); ok {
+			f(d[i], a[i], all[i])
+		} else {
+			f(d[i], a[i], b.(Mem))
+		}
+	}
+}
+
+func (m machine) fill(d group, at Mem) {
+	for _, v := range d {
+		m.move(v, at)
+	}
+}
+
+func shift(f instruction, bits uint8, d, a group) {
+	for i := range d {
+		f(U8(bits), a[i], d[i])
+	}
 }

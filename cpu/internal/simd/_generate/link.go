@@ -21,25 +21,36 @@ func link(m machine) {
 	zeros, ones := m.vec(), m.vec()
 	m.zero(zeros)
 	m.move(ones, c(one))
-	loop("rows", rows, m.lanes(), func() {
-		flip, t, a, l, s := m.vec(), m.vec(), m.vec(), m.vec(), m.vec()
-		m.signWhereEqual(flip, Mem{Base: labels}, class, c(signBit))
-		m.xor(t, flip, Mem{Base: z})
-		m.pick(VANDNPS, VANDNPD)(t, m.loaded(c(signBit)), a) // |t|
-		e := m.expNeg(table, a)
-		m.max(l, zeros, t)
-		m.add(l, l, m.log1p(table, e))
-		m.move(Mem{Base: loss}, l)
-		m.add(s, e, ones) // sigmoid(t) = (1 or e) / (1 + e)
-		m.whereNegative(e, t, e, ones)
-		m.div(s, e, s)
-		m.xor(s, s, flip)
-		m.move(Mem{Base: residual}, s)
-		for _, p := range []reg.GPVirtual{loss, residual, z} {
-			ADDQ(U8(m.width()), p)
-		}
-		ADDQ(U8(4*m.lanes()), labels)
-	})
+	for _, ways := range m.ways() {
+		loop(label("rows%d", ways), rows, ways*m.lanes(), func() {
+			flip, t, a := m.vecs(ways), m.vecs(ways), group(m.vecs(ways))
+			sign := m.loaded(c(signBit))
+			for i := range a {
+				m.signWhereEqual(flip[i], Mem{Base: labels, Disp: 4 * i * m.lanes()}, class, c(signBit))
+				m.xor(t[i], flip[i], Mem{Base: z, Disp: i * m.width()})
+				m.pick(VANDNPS, VANDNPD)(t[i], sign, a[i]) // |t|
+			}
+			e := m.expNeg(table, a)
+			for i, log := range m.log1p(table, e) {
+				l := m.vec()
+				m.max(l, zeros, t[i])
+				m.add(l, l, log)
+				m.move(Mem{Base: loss, Disp: i * m.width()}, l)
+			}
+			for i, e := range e {
+				s := m.vec()
+				m.add(s, e, ones) // sigmoid(t) = (1 or e) / (1 + e)
+				m.whereNegative(e, t[i], e, ones)
+				m.div(s, e, s)
+				m.xor(s, s, flip[i])
+				m.move(Mem{Base: residual, Disp: i * m.width()}, s)
+			}
+			for _, p := range []reg.GPVirtual{loss, residual, z} {
+				ADDQ(I32(ways*m.width()), p)
+			}
+			ADDQ(I32(4*ways*m.lanes()), labels)
+		})
+	}
 	done()
 }
 

@@ -1,0 +1,310 @@
+package simd
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestDots_AssemblyIsTheTwin(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
+		t.Run("float32", testDots[float32])
+		t.Run("float64", testDots[float64])
+	})
+}
+
+func testDots[T Number](t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	shapes(func(rows, cols int) {
+		for _, rare := range []int{0, 10 * cols} {
+			offset := r.IntN(16)
+			x := guard(random[T](r, rows*cols, rare), pattern[T](), offset)
+			w := guard(random[T](r, cols, 0), pattern[T](), r.IntN(16))
+			b := T(r.NormFloat64())
+			z := guard(random[T](r, rows, 0), pattern[T](), r.IntN(16))
+			Of[T]().Dots(x.slice(), w.slice(), b, z.slice())
+			what := fmt.Sprintf("%d x %d", rows, cols)
+			for _, g := range []guarded[T]{x, w, z} {
+				g.requireWhole(t, what)
+			}
+			want := make([]T, rows)
+			DotsGeneric(x.slice(), w.slice(), b, want)
+			requireSame(t, want, z.slice(), what)
+		}
+	})
+}
+
+// TestDots_IsTheProduct: the twin itself, against float64. Each of the at most
+// cols/8 + 4 roundings of a sum costs half an ulp of the sum of magnitudes.
+func TestDots_IsTheProduct(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for _, cols := range []int{1, 7, 8, 9, 15, 16, 17, 28, 100, 2000} {
+		x, w, z := random[float32](r, 5*cols, 0), random[float32](r, cols, 0), make([]float32, 5)
+		DotsGeneric(x, w, 3, z)
+		for i := range z {
+			want, size := 3.0, 3.0
+			for j, v := range w {
+				p := float64(v) * float64(x[i*cols+j])
+				want, size = want+p, size+math.Abs(p)
+			}
+			require.InDelta(t, want, float64(z[i]), size*float64(cols/8+6)*0x1p-24)
+		}
+	}
+}
+
+func TestOuter_AssemblyIsTheTwin(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
+		t.Run("float32", testOuter[float32])
+		t.Run("float64", testOuter[float64])
+	})
+}
+
+func testOuter[T Number](t *testing.T) {
+	random64 := rand.New(rand.NewPCG(5, 6))
+	shapes(func(rows, cols int) {
+		for _, rare := range []int{0, 10 * cols} {
+			x := guard(random[T](random64, rows*cols, rare), pattern[T](), random64.IntN(16))
+			r := guard(random[T](random64, rows, 0), pattern[T](), random64.IntN(16))
+			start := random[float64](random64, cols, 0)
+			g := guard(start, 1e30, random64.IntN(8))
+			Of[T]().Outer(x.slice(), r.slice(), g.slice())
+			what := fmt.Sprintf("%d x %d", rows, cols)
+			x.requireWhole(t, what)
+			r.requireWhole(t, what)
+			g.requireWhole(t, what)
+			want := append([]float64(nil), start...)
+			OuterGeneric(x.slice(), r.slice(), want)
+			requireSame(t, want, g.slice(), what)
+		}
+	})
+}
+
+func TestOuter_IsTheProduct(t *testing.T) {
+	random64 := rand.New(rand.NewPCG(7, 8))
+	const rows = 40
+	for _, cols := range []int{1, 7, 8, 9, 28, 100} {
+		x, r, g := random[float32](random64, rows*cols, 0), random[float32](random64, rows, 0), make([]float64, cols)
+		OuterGeneric(x, r, g)
+		for j := range g {
+			want, size := 0.0, 0.0
+			for i, v := range r {
+				p := float64(v) * float64(x[i*cols+j])
+				want, size = want+p, size+math.Abs(p)
+			}
+			require.InDelta(t, want, g[j], size*rows*0x1p-24)
+		}
+	}
+}
+
+// TestGram_AssemblyIsTheTwin: products are fused in the assembly, so that its sums
+// and the twin's differ by their roundings, at most one ulp a row of the sum of
+// magnitudes.
+func TestGram_AssemblyIsTheTwin(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
+		t.Run("float32", func(t *testing.T) { testGram[float32](t, 0x1p-23) })
+		t.Run("float64", func(t *testing.T) { testGram[float64](t, 0x1p-52) })
+	})
+}
+
+func testGram[T Number](t *testing.T, ulp float64) {
+	random64 := rand.New(rand.NewPCG(9, 10))
+	for cols := 1; cols <= 140; cols += 1 + cols/40 {
+		for _, rows := range []int{0, 1, 5, 33} {
+			ldg := cols + random64.IntN(3)
+			x, scaled := random[T](random64, rows*cols, 0), random[T](random64, rows*cols, 0)
+			a, b := guard(scaled, pattern[T](), random64.IntN(16)), guard(x, pattern[T](), random64.IntN(16))
+			start := random[float64](random64, (cols-1)*ldg+cols, 0)
+			g := guard(start, 1e30, random64.IntN(8))
+			Of[T]().Gram(a.slice(), b.slice(), cols, g.slice(), ldg)
+			what := fmt.Sprintf("%d x %d", rows, cols)
+			a.requireWhole(t, what)
+			b.requireWhole(t, what)
+			g.requireWhole(t, what)
+			want := append([]float64(nil), start...)
+			GramGeneric(a.slice(), b.slice(), cols, want, ldg)
+			for j := range cols {
+				for k := j; k < cols; k++ {
+					size := math.Abs(start[j*ldg+k])
+					for i := range rows {
+						size += math.Abs(float64(scaled[i*cols+j]) * float64(x[i*cols+k]))
+					}
+					if off := math.Abs(want[j*ldg+k] - g.slice()[j*ldg+k]); !(off <= size*float64(rows+1)*ulp) {
+						t.Fatalf("%s: (%d, %d) is off by %v, of %v", what, j, k, off, size)
+					}
+				}
+			}
+			for at := range start { // nothing between the rows of G is touched
+				if at%ldg >= cols && start[at] != g.slice()[at] {
+					t.Fatalf("%s: the number at %d was changed", what, at)
+				}
+			}
+		}
+	}
+}
+
+func TestGram_IsTheProduct(t *testing.T) {
+	x := []float64{1, 2, 3, 4, 5, 6} // 2 x 3
+	a := []float64{1, 2, 3, 40, 50, 60}
+	g := make([]float64, 9)
+	GramGeneric(a, x, 3, g, 3)
+	require.Equal(t, []float64{161, 202, 243}, g[:3])
+	require.Equal(t, []float64{254, 306}, g[4:6])
+	require.Equal(t, 369.0, g[8])
+}
+
+func TestLink_AssemblyIsTheTwin(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
+		t.Run("float32", testLink[float32])
+		t.Run("float64", testLink[float64])
+	})
+}
+
+func testLink[T Number](t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 12))
+	for rows := range 201 {
+		logits := random[T](r, rows, 3)
+		for i := range logits {
+			logits[i] *= 30
+		}
+		labels := make([]int32, rows)
+		for i := range labels {
+			labels[i] = int32(r.IntN(3)) - 1
+		}
+		for class := range int32(2) {
+			label := guard(labels, 1<<30, r.IntN(16))
+			z, loss := guard(logits, pattern[T](), r.IntN(16)), guard(make([]T, rows), pattern[T](), r.IntN(16))
+			Of[T]().Link(label.slice(), class, z.slice(), loss.slice())
+			what := fmt.Sprintf("%d rows", rows)
+			z.requireWhole(t, what)
+			loss.requireWhole(t, what)
+			label.requireWhole(t, what)
+			residual, wantLoss := append([]T(nil), logits...), make([]T, rows)
+			LinkGeneric(label.slice(), class, residual, wantLoss)
+			requireSame(t, residual, z.slice(), what+": residual")
+			requireSame(t, wantLoss, loss.slice(), what+": loss")
+		}
+	}
+}
+
+func TestWeigh_AssemblyIsTheTwin(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
+		t.Run("float32", testWeigh[float32])
+		t.Run("float64", testWeigh[float64])
+	})
+}
+
+func testWeigh[T Number](t *testing.T) {
+	r := rand.New(rand.NewPCG(13, 14))
+	for rows := range 201 {
+		losses, residuals := random[T](r, rows, 0), random[T](r, rows, 0)
+		masses := random[float64](r, rows, 0)
+		for i := range masses {
+			masses[i] = math.Abs(masses[i]) * 1e-3
+			if r.IntN(4) == 0 { // a row of mass zero may hold anything
+				masses[i], losses[i], residuals[i] = 0, T(math.Inf(1)), T(math.NaN())
+			}
+		}
+		for _, weighted := range []bool{true, false} {
+			if !weighted {
+				losses, residuals = random[T](r, rows, 0), random[T](r, rows, 0)
+			}
+			loss, residual := guard(losses, pattern[T](), r.IntN(16)), guard(residuals, pattern[T](), r.IntN(16))
+			m, unit := guard(masses, 1e30, r.IntN(8)), 0x1p-10
+			mass := m.slice()
+			if !weighted {
+				mass, unit = nil, 1
+			}
+			gotLoss, gotResidual := Of[T]().Weigh(loss.slice(), residual.slice(), mass, unit)
+			what := fmt.Sprintf("%d rows", rows)
+			loss.requireWhole(t, what)
+			residual.requireWhole(t, what)
+			m.requireWhole(t, what)
+			want := append([]T(nil), residuals...)
+			wantLoss, wantResidual := WeighGeneric(losses, want, mass, unit)
+			requireSame(t, want, residual.slice(), what)
+			requireSame(t, []float64{wantLoss, wantResidual}, []float64{gotLoss, gotResidual}, what)
+			require.Zero(t, gotLoss-gotLoss, "finite")
+		}
+	}
+}
+
+func TestWeigh_IsTheSum(t *testing.T) {
+	loss, residual := []float32{1, 2, 3, float32(math.NaN())}, []float32{0.5, -1, 4, float32(math.Inf(1))}
+	sumLoss, sumResidual := WeighGeneric(loss, residual, []float64{1, 2, 3, 0}, 4)
+	require.Equal(t, 14.0, sumLoss)
+	require.Equal(t, []float32{0.125, -0.5, 3, 0}, residual)
+	require.Equal(t, 2.625, sumResidual)
+}
+
+func TestExp_AssemblyIsTheTwin(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
+		t.Run("float32", testExp[float32])
+		t.Run("float64", testExp[float64])
+	})
+}
+
+func testExp[T Number](t *testing.T) {
+	r := rand.New(rand.NewPCG(15, 16))
+	for n := range 201 {
+		a, e := random[T](r, n, 3), random[T](r, n, 0)
+		for i := range a {
+			a[i] = max(a[i], -a[i]) * 20
+			e[i] = T(math.Exp(-math.Abs(float64(e[i]))))
+		}
+		for name, f := range map[string]struct {
+			in            []T
+			twin, subject func(dst, a []T)
+		}{
+			"exp(-a)":  {a, ExpNegGeneric[T], Of[T]().ExpNeg},
+			"log(1+e)": {e, Log1pGeneric[T], Of[T]().Log1p},
+		} {
+			in, out := guard(f.in, pattern[T](), r.IntN(16)), guard(make([]T, n), pattern[T](), r.IntN(16))
+			f.subject(out.slice(), in.slice())
+			in.requireWhole(t, name)
+			out.requireWhole(t, name)
+			want := make([]T, n)
+			f.twin(want, in.slice())
+			requireSame(t, want, out.slice(), name)
+		}
+	}
+}
+
+func TestWiden_AssemblyIsTheTwin(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
+		all := make([]uint16, 1<<16)
+		finite := all[:0:0]
+		for i := range all {
+			all[i] = uint16(i)
+			if i&0x7c00 != 0x7c00 { // infinities and not-a-numbers are never stored
+				finite = append(finite, uint16(i))
+			}
+		}
+		widened := func(h []uint16, offset int, f func(x []float32, h []uint16)) []float32 {
+			x := guard(make([]float32, len(h)), 1e30, offset)
+			f(x.slice(), h)
+			x.requireWhole(t, "widened")
+			return x.slice()
+		}
+		for n := range 70 {
+			requireSame(t, widened(all[7*n:][:n], 0, BFloat16Generic), widened(all[7*n:][:n], n, BFloat16), "bfloat16")
+			requireSame(t, widened(all[7*n:][:n], 0, Float16Generic), widened(all[7*n:][:n], n, Float16), "float16")
+		}
+		requireSame(t, widened(all, 0, BFloat16Generic), widened(all, 3, BFloat16), "bfloat16")
+		requireSame(t, widened(finite, 0, Float16Generic), widened(finite, 3, Float16), "float16")
+	})
+}
+
+func TestRead_AssemblyIsTheTwin(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
+		x := make([]uint64, 200)
+		for i := range x {
+			x[i] = rand.Uint64()
+		}
+		for n := range x {
+			require.Equal(t, ReadGeneric(x[:n]), Read(x[:n]))
+		}
+	})
+}
