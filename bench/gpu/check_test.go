@@ -50,11 +50,11 @@ func TestGPUCheck(t *testing.T) {
 		text, err := check("--backend", "cuda")
 		require.Error(t, err)
 		require.Len(t, strings.Split(strings.TrimSpace(text), "\n"), 1, text)
-		require.Contains(t, text, "cuda")
+		require.Contains(t, text, "-tags cpu")
 		require.NoDirExists(t, out)
 	})
 	t.Run("Report", func(t *testing.T) {
-		text, err := check("--backend", "cpu", "--tiny")
+		text, err := check("--backend", "cuda-emu", "--tiny")
 		require.NoError(t, err, text)
 		files, err := filepath.Glob(filepath.Join(out, "*.json"))
 		require.NoError(t, err)
@@ -62,6 +62,7 @@ func TestGPUCheck(t *testing.T) {
 		require.FileExists(t, strings.TrimSuffix(files[0], ".json")+".md")
 		var r struct {
 			Backend string
+			Read    struct{ Bytes int }
 			Rows    []struct{ Operation, Omitted string }
 			Torch   struct{ Rows []any }
 			Checks  []struct{ Name, Outcome string }
@@ -69,7 +70,8 @@ func TestGPUCheck(t *testing.T) {
 		results, err := os.ReadFile(files[0])
 		require.NoError(t, err)
 		require.NoError(t, json.Unmarshal(results, &r))
-		require.Equal(t, "cpu", r.Backend)
+		require.Equal(t, "cuda-emu", r.Backend)
+		require.Positive(t, r.Read.Bytes)
 		require.Len(t, r.Torch.Rows, 1)
 		require.Contains(t, text, "292 | 28 | float32 | 1 |")
 		for _, row := range r.Rows {
@@ -82,7 +84,7 @@ func TestGPUCheck(t *testing.T) {
 		}
 		require.Contains(t, outcomes["fit"], "within 1e-5")
 		require.Contains(t, outcomes["parity suite"], "passed")
-		require.Contains(t, outcomes["compute-sanitizer"], "left out: cpu runs no code on a GPU")
+		require.Contains(t, outcomes["compute-sanitizer"], "left out: cuda-emu runs no code on a GPU")
 		require.Equal(t, "timed", outcomes["PyTorch"])
 	})
 }
