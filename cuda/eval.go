@@ -221,14 +221,14 @@ func (l *launches) many(vectors int) error {
 	least := 8
 	if l.hess {
 		name = map[bool]string{false: "hess_vec_k", true: "softmax_hess"}[l.softmax]
-	} else if p := l.g.policy(); p.tensorFrom > 0 && l.outputs >= p.tensorFrom && l.real == "f32" && !l.narrow() {
+	} else if p := l.g.policy; p.tensorFrom > 0 && l.outputs >= p.tensorFrom && l.real == "f32" && !l.narrow() {
 		f, _, _ = l.choose(tensorForms, 0)
 		name, least = name+"_mma", 16
 	}
 	// The tile is a function of the shape alone: as many rows as 48 KB hold, up to 64.
 	row := (vectors*manyOutputs + stride) * l.realSize
 	tile := 64
-	for tile > least && tile*row > defaultDynamic {
+	for tile > least && tile*row > defaultShared {
 		tile /= 2
 	}
 	shared := max(tile*row, manyOutputs*128*l.realSize) // the sums of groups of rows take as much

@@ -20,6 +20,7 @@ type gpu struct {
 	context   driver.Context
 	info      driver.DeviceInfo
 	target    kernels.Target
+	policy    policy
 	modules   map[string]driver.Module
 	functions map[string]*function
 }
@@ -33,8 +34,9 @@ type function struct {
 	dynamic   int // dynamic bytes allowed so far
 }
 
-// defaultDynamic is what a kernel may have of dynamic shared memory without asking.
-const defaultDynamic = 48 << 10
+// defaultShared is what a kernel may have of shared memory, static and dynamic, without
+// asking.
+const defaultShared = 48 << 10
 
 var _ backend.Backend = (*gpu)(nil)
 
@@ -53,6 +55,7 @@ func New(name string, d driver.Driver, ordinal int) (backend.Backend, error) {
 		if g.target, err = targetOf(g.info, version); err != nil {
 			return errors.Join(err, g.context.Close())
 		}
+		g.policy = g.choosePolicy()
 		return nil
 	})
 	if err != nil {
@@ -129,7 +132,7 @@ func (g *gpu) kernel(name, storage string) (*function, error) {
 	if err != nil {
 		return nil, fmt.Errorf("attributes of %s: %w", entry, err)
 	}
-	g.functions[entry] = &function{Function: f, threads: k.Threads, registers: a.Registers, shared: a.SharedBytes, dynamic: defaultDynamic}
+	g.functions[entry] = &function{Function: f, threads: k.Threads, registers: a.Registers, shared: a.SharedBytes, dynamic: defaultShared - a.SharedBytes}
 	return g.functions[entry], nil
 }
 
@@ -150,6 +153,3 @@ func (g *gpu) outOfMemory(err error, asked int64) error {
 	}
 	return &backend.OutOfMemoryError{Device: g.info.Name, Asked: asked, Free: free}
 }
-
-// sharedPerBlock is the dynamic shared memory that a kernel may have beside its own.
-func (g *gpu) sharedPerBlock(static int) int { return g.info.SharedPerBlock - static }

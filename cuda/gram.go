@@ -152,7 +152,7 @@ func (c *call) gram(models []backend.Model, coef []float64, block backend.GramBl
 		return err
 	}
 	kernel := "gram"
-	if c.real == "f32" && c.g.policy().tensorGram {
+	if c.real == "f32" && c.g.policy.tensorGram {
 		kernel = "gram_mma"
 	}
 	err = c.launch(kernel, "", shape{work: blocks * width / (side * side)},

@@ -73,7 +73,8 @@ var policies = []policy{
 	{0, 0, 0, false}, // no TF32
 }
 
-func (g *gpu) policy() policy {
+// choosePolicy looks the device up.
+func (g *gpu) choosePolicy() policy {
 	for _, p := range policies {
 		if g.info.Major > p.major || g.info.Major == p.major && g.info.Minor >= p.minor {
 			// The tensor kernels are in the targets from sm_80 on only: an old driver
