@@ -30,7 +30,7 @@ func (o *Objective) Curvature(ctx context.Context, theta []float64) (solver.Curv
 	if !ok {
 		return nil, backend.ErrUnsupported
 	}
-	side, p := o.coords.cols+1, o.coords.dim()
+	side := o.coords.cols + 1
 	blocks := make([]backend.GramBlock, o.outputs())
 	out := make([][]float64, o.outputs())
 	for k := range blocks {
@@ -42,14 +42,19 @@ func (o *Objective) Curvature(ctx context.Context, theta []float64) (solver.Curv
 		return nil, err
 	}
 	*o.passes += o.share
-	c := make(solver.Curvature, len(blocks))
+	return o.curvature(out), nil
+}
+
+// curvature takes the diagonal Gram blocks of the outputs.
+func (o *Objective) curvature(gram [][]float64) solver.Curvature {
+	side, p := o.coords.cols+1, o.coords.dim()
+	c := make(solver.Curvature, len(gram))
 	for k := range c {
 		c[k] = mat.NewSymDense(p, nil)
-		o.addBlock(c[k], 0, 0, out[k])
+		o.addBlock(c[k], 0, 0, gram[k])
 		if o.squares != nil {
-			o.correct(c[k], out[k][side*side-1]/o.sum)
+			o.correct(c[k], gram[k][side*side-1]/o.sum)
 		}
-		out[k] = nil
 		for d := range p {
 			v := o.quad.ridge[d]
 			if o.quad.gauge != nil {
@@ -58,7 +63,7 @@ func (o *Objective) Curvature(ctx context.Context, theta []float64) (solver.Curv
 			c[k].SetSym(d, d, c[k].At(d, d)+v)
 		}
 	}
-	return c, nil
+	return c
 }
 
 // correct makes a sample's block h more like that of all rows. certainty is the mean

@@ -32,6 +32,8 @@ type Family struct {
 	coef   []float64
 	ev     backend.Evaluation
 
+	lots *familyLots // made for the first sample
+
 	last [][]float64 // where each member was evaluated last
 	held []float64   // and the loss of the fold it leaves out, there
 }

@@ -49,9 +49,16 @@ func (o *Objective) EvalHessian(ctx context.Context, theta, grad []float64, hess
 		return 0, err
 	}
 	*o.passes += o.share
+	o.assemble(space.blocks, space.out, hess)
+	return o.fromEvaluation(theta, grad), nil
+}
+
+// assemble puts the Gram blocks of the upper triangle of outputs together and adds
+// penalty and gauge.
+func (o *Objective) assemble(blocks []backend.GramBlock, out [][]float64, hess *mat.SymDense) {
 	p := o.coords.dim()
-	for i, b := range space.blocks {
-		o.addBlock(hess, b.Row*p, b.Col*p, space.out[i])
+	for i, b := range blocks {
+		o.addBlock(hess, b.Row*p, b.Col*p, out[i])
 	}
 	q := &o.quad
 	for d := range p {
@@ -66,7 +73,6 @@ func (o *Objective) EvalHessian(ctx context.Context, theta, grad []float64, hess
 			}
 		}
 	}
-	return o.fromEvaluation(theta, grad), nil
 }
 
 // addBlock writes A'GA / sum to the block of hess at (row, col), where A is the map

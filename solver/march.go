@@ -47,25 +47,21 @@ type MarchOptions struct {
 // Passes of the results count the member's own evaluations, of which f.Passes() says
 // how many were joint.
 //
-// "auto" is lbfgs. A solver that needs more than values and gradients is a *NeedsError.
+// "auto" is a march in stages where the family is a Cohort (stagedMarch), else lbfgs. A solver that needs more than values and gradients is a *NeedsError.
 func March(ctx context.Context, name string, f Family, opts MarchOptions) ([]*Result, error) {
-	members := f.Members()
-	m := &march{family: f, members: members, opts: opts, before: f.Passes()}
-	if opts.Starts != nil && len(opts.Starts) != len(members) {
+	m := newMarch(f, opts)
+	if opts.Starts != nil && len(opts.Starts) != len(m.members) {
 		panic("solver: starts and members of a march differ in number")
 	}
 	if name == AutoName {
+		if c, ok := f.(Cohort); ok && opts.MaxIter >= 0 {
+			return m.staged(ctx, c)
+		}
 		name = "lbfgs"
 	}
-	results := make([]*Result, len(members))
-	err := m.abreast(ctx, all(len(members)), func(k int, obj Objective) error {
-		o := opts.Options
-		o.Progress = nil
-		if opts.Starts != nil {
-			o.X0 = opts.Starts[k]
-		}
-		var err error
-		results[k], err = Solve(ctx, name, obj, o)
+	results := make([]*Result, len(m.members))
+	err := m.abreast(ctx, all(len(m.members)), func(k int, obj Objective) (err error) {
+		results[k], err = Solve(ctx, name, obj, m.options(k))
 		return err
 	})
 	return results, err
@@ -75,8 +71,27 @@ func March(ctx context.Context, name string, f Family, opts MarchOptions) ([]*Re
 type march struct {
 	family  Family
 	members []Objective
+	walkers []*walker
 	opts    MarchOptions
 	before  float64 // f.Passes() at the beginning
+}
+
+func newMarch(f Family, opts MarchOptions) *march {
+	m := &march{family: f, members: f.Members(), opts: opts, before: f.Passes()}
+	for k, o := range m.members {
+		m.walkers = append(m.walkers, &walker{Objective: o, member: k})
+	}
+	return m
+}
+
+// options are those of member k.
+func (m *march) options(k int) Options {
+	o := m.opts.Options
+	o.Progress = nil
+	if m.opts.Starts != nil {
+		o.X0 = m.opts.Starts[k]
+	}
+	return o
 }
 
 // abreast runs body for each of the given members, on a coroutine of its own that is
@@ -94,7 +109,7 @@ func (m *march) abreast(ctx context.Context, members []int, body func(k int, obj
 		}
 	}()
 	for _, k := range members {
-		w := &walker{Objective: m.members[k], member: k}
+		w := m.walkers[k]
 		w.next, w.stop = iter.Pull(func(yield func(struct{}) bool) {
 			w.wait = func() bool { return yield(struct{}{}) }
 			w.err = body(k, w)
