@@ -119,7 +119,9 @@ func decodeSetp(d *decoder) {
 	}
 	d.in.q = d.dstPred(o[0].pair)
 	if logic == "" && d.in.p >= 0 && d.in.q < 0 {
-		d.in.run = execSetp
+		if d.in.run = execSetp; t.Integer() && t != S16 {
+			d.in.run = fastSetp(op, t)
+		}
 		return
 	}
 	d.in.run = func(w *warp, in *inst, m uint32) uint32 {

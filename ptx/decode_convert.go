@@ -56,6 +56,12 @@ func decodeConvert(d *decoder) {
 		d.in.f1 = func(a uint64) uint64 { return a & mask }
 	case from == S32 && (to == S64 || to == U64) && !c.sat:
 		d.in.f1 = func(a uint64) uint64 { return uint64(int64(int32(a))) }
+	case from == BF16 && to == F32 && !c.sat && !c.relu:
+		d.in.f1 = func(a uint64) uint64 { return bits32(f32(a << 16)) }
+	case from == F16 && to == F32 && !c.sat && !c.relu:
+		d.in.f1 = func(a uint64) uint64 { return bits32(float32(fromHalf(a))) }
+	case from == F64 && to == F32 && c.mode == rn && !c.sat && !c.ftz && !c.integral:
+		d.in.f1 = func(a uint64) uint64 { return bits32(float32(f64(a))) }
 	case from == F32 && to == F64 && !c.sat && !c.ftz && !c.integral:
 		d.in.f1 = func(a uint64) uint64 { return bits64(float64(f32(a))) }
 	default:

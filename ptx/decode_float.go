@@ -98,9 +98,9 @@ func (d *decoder) float(t Type, a arithmetic) {
 		} else if a.t == F64 && a.mode == rn {
 			switch a.op {
 			case "add":
-				d.in.f2 = func(x, y uint64) uint64 { return bits64(f64(x) + f64(y)) }
+				d.in.run = execAddF64
 			case "mul":
-				d.in.f2 = func(x, y uint64) uint64 { return bits64(f64(x) * f64(y)) }
+				d.in.run = execMulF64
 			}
 		}
 	case "fma":

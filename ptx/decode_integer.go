@@ -161,7 +161,9 @@ func decodeMul(d *decoder) {
 		f = product24(t, part)
 	}
 	if part != "wide" {
-		d.op2(t, f)
+		if d.op2(t, f); d.s.op == "mul" {
+			d.fast(t)
+		}
 		return
 	}
 	if t.Bits() == 64 {
@@ -171,6 +173,7 @@ func decodeMul(d *decoder) {
 	d.in.a, d.in.b = d.src(&o[1], t), d.src(&o[2], t)
 	d.in.d = d.dst(&o[0], wider(t))
 	d.in.f2, d.in.run = f, exec2
+	d.fast(t)
 }
 
 func decodeMad(d *decoder) {
@@ -200,6 +203,9 @@ func decodeMad(d *decoder) {
 	k := to.mask()
 	d.in.run = exec3
 	d.in.f3 = func(a, b, c uint64) uint64 { return (f(a, b) + c) & k }
+	if part == "lo" && d.s.op == "mad" {
+		d.fast(t)
+	}
 	if sat {
 		if part != "hi" || t != S32 {
 			d.fail("mad.sat is for .hi.s32")
@@ -314,8 +320,10 @@ func decodeLogic(d *decoder) {
 	switch d.s.op {
 	case "and":
 		d.op2(t, func(a, b uint64) uint64 { return a & b })
+		d.fast(t)
 	case "or":
 		d.op2(t, func(a, b uint64) uint64 { return a | b })
+		d.fast(t)
 	case "xor":
 		d.op2(t, func(a, b uint64) uint64 { return a ^ b })
 	case "not":
@@ -350,6 +358,7 @@ func decodeShift(d *decoder) {
 	d.in.a, d.in.b = d.src(&o[1], t), d.src(&o[2], U32)
 	d.in.d = d.dst(&o[0], t)
 	d.in.run = exec2
+	d.fast(t)
 }
 
 // decodeCarryOut decodes add.cc, sub.cc and mad.cc, decodeCarry addc, subc and madc.

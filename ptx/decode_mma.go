@@ -224,32 +224,38 @@ func (core tensorCore) dot(t *tile, a, b []float64, c float64) float64 {
 }
 
 func (core tensorCore) add(a, b []float64, c float64) float64 {
+	var products [16]float64
 	top := math.MinInt
 	exact := c
 	for i := range a {
-		exact += float64(a[i] * b[i])
-		if a[i] != 0 && b[i] != 0 {
-			top = max(top, math.Ilogb(a[i])+math.Ilogb(b[i]))
+		p := float64(a[i] * b[i])
+		products[i] = p
+		exact += p
+		if p != 0 {
+			top = max(top, exponent(a[i])+exponent(b[i]))
 		}
 	}
-	if !finite(exact) || !finite(c) {
+	if exact-exact != 0 { // NaN or infinity
 		return exact
 	}
 	if c != 0 {
-		top = max(top, math.Ilogb(c))
+		top = max(top, exponent(c))
 	}
 	if top == math.MinInt {
 		return c
 	}
 	// Numbers far below float32's range make no difference to its smallest place.
 	unit := max(top-23-core.extra, -149-core.extra)
-	cut := func(x float64) float64 { return math.Trunc(math.Ldexp(x, -unit)) }
-	sum := cut(c)
-	for i := range a {
-		sum += cut(float64(a[i] * b[i]))
+	scale := math.Ldexp(1, -unit)
+	sum := int64(c * scale) // cut off, as are all the terms: at most 2^30 each
+	for _, p := range products[:len(a)] {
+		sum += int64(p * scale)
 	}
-	return float64(narrow32(math.Ldexp(sum, unit), rz))
+	return float64(narrow32(math.Ldexp(float64(sum), unit), rz))
 }
+
+// exponent is that of a number that is normal as a float64.
+func exponent(x float64) int { return int(math.Float64bits(x)>>52&0x7ff) - 1023 }
 
 // decodeLoadMatrix decodes ldmatrix: 8x8 matrices of 16-bit elements, whose rows are
 // given by the addresses of eight lanes each.

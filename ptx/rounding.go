@@ -185,7 +185,7 @@ func fromHalf(v uint64) float64 {
 	case e == 0:
 		x = math.Ldexp(m, -24)
 	default:
-		x = math.Ldexp(m+1024, e-25)
+		return math.Float64frombits(sign<<63 | uint64(e-15+1023)<<52 | v&1023<<42)
 	}
 	if sign != 0 {
 		return -x
