@@ -5,8 +5,6 @@ import (
 	"fmt"
 )
 
-//go:generate ./build.sh
-
 //go:embed ptx
 var files embed.FS
 
