@@ -1,10 +1,12 @@
 package cuda
 
 import (
+	"context"
 	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"gorgonia.org/tensor"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
 	"github.com/logreg-gpu/logreg-gpu/cuda/driver"
@@ -56,4 +58,51 @@ func TestUnavailable_SaysWhy(t *testing.T) {
 	_, err = devices(Name, unopened{})
 	require.ErrorIs(t, err, backend.ErrUnavailable)
 	require.ErrorIs(t, err, errNoDriver)
+}
+
+// leaving is a driver whose user leaves at a launch: launch number `at` of it calls leave.
+type leaving struct {
+	driver.Driver
+	at, launches int
+	leave        func()
+}
+
+func (l *leaving) Open(ordinal int) (driver.Context, error) {
+	c, err := l.Driver.Open(ordinal)
+	return leavingContext{c, l}, err
+}
+
+type leavingContext struct {
+	driver.Context
+	l *leaving
+}
+
+func (c leavingContext) Launch(f driver.Function, l driver.Launch, args ...driver.Arg) error {
+	c.l.launches++
+	if c.l.launches == c.l.at {
+		c.l.leave()
+	}
+	return c.Context.Launch(f, l, args...)
+}
+
+// A context that ends during an operation stops it before the next launch, and the
+// backend goes on working.
+func TestEval_StopsBetweenLaunches(t *testing.T) {
+	cause := errors.New("the user left")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	emulator := ptx.NewDriver(ptx.Config{})
+	d := &leaving{Driver: emulator, leave: func() { cancel(cause) }}
+	b, err := New(Name, d, 0)
+	require.NoError(t, err)
+	src := &backend.Source{X: tensor.New(tensor.WithShape(3, 1), tensor.WithBacking([]float32{1, 2, 3})), Labels: [][]int32{{0, 1, 0}}}
+	x, err := b.Load(ctx, src, backend.Float32)
+	require.NoError(t, err)
+	models, coef := []backend.Model{backend.Binary()}, []float64{1, 0}
+	d.at, d.launches = 1, 0
+	require.ErrorIs(t, x.Eval(ctx, models, coef, new(backend.Evaluation)), cause)
+	require.Equal(t, 1, d.launches, "launches of the three of an evaluation")
+	require.NoError(t, x.Eval(t.Context(), models, coef, new(backend.Evaluation)))
+	require.NoError(t, x.Close())
+	require.NoError(t, b.Close())
+	require.Empty(t, emulator.Live())
 }
