@@ -43,7 +43,6 @@ type function struct {
 	entry   bool
 	declare bool // a declaration without a body
 	line    int
-	rets    []operand
 	params  []*variable
 	retVars []*variable
 	vars    []*variable // .local, .shared and .param of the body

@@ -83,7 +83,6 @@ func decodeAsyncCopy(d *decoder) {
 	if len(o) == 4 {
 		have = d.src(&o[3], U32)
 	}
-	d.k.asyncs = true
 	d.in.run = func(w *warp, in *inst, m uint32) uint32 {
 		for k := m; k != 0; k &= k - 1 {
 			i := bits.TrailingZeros32(k)

@@ -58,17 +58,12 @@ func floatOp(d *decoder) bool {
 		a.op = "fma"
 	}
 	switch t {
-	case F16, BF16:
-		d.float(t, a)
 	case F16x2:
 		a.t = F16
-		d.float(t, a)
 	case BF16x2:
 		a.t = BF16
-		d.float(t, a)
-	default:
-		d.float(t, a)
 	}
+	d.float(t, a)
 	return true
 }
 

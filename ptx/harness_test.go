@@ -86,8 +86,7 @@ func program(version, target string, params int, body string) string {
 		version, target, strings.Join(list, ", "), body)
 }
 
-// register is a type's register declaration and how it is loaded from and stored to
-// a 64-bit cell.
+// registerType is the type of a register that holds a t.
 func registerType(t Type) string {
 	if t == Pred {
 		return "pred"
@@ -185,7 +184,7 @@ func valuesOf(t Type) []uint64 {
 	return []uint64{0, 1, 0x7f, 0x80, 0xff}
 }
 
-// product lists all combinations of the values, at most limit of them spread evenly.
+// combinations lists all combinations of the values, about limit of them spread evenly.
 func combinations(limit int, lists ...[]uint64) [][]uint64 {
 	total := 1
 	for _, l := range lists {

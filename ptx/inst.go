@@ -54,7 +54,6 @@ type kernel struct {
 	dynamic    int // offset of dynamic shared memory
 	localSize  int // a thread
 	fences     bool
-	asyncs     bool
 	registers  int // estimate for FunctionAttributes
 
 	maxDynamic int // set by SetMaxDynamicShared

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// signed is the number that the low bits of v stand for in type t.
+// number is what the low bits of v stand for in type t.
 func number(v uint64, t Type) *big.Int {
 	n := new(big.Int).SetUint64(v & t.mask())
 	if t.Signed() && v>>(t.Bits()-1)&1 != 0 {
@@ -192,7 +192,7 @@ func TestInteger_Bits(t *testing.T) {
 	}
 }
 
-func TestInteger_Shuffled64BitProducts(t *testing.T) {
+func TestInteger_HighProducts(t *testing.T) {
 	rows := combinations(400, integers64, integers64)
 	for i, g := range instruction(t, "mul.hi.u64 %d, %a, %b;", []Type{U64, U64, U64}, rows)[:len(rows)] {
 		hi, _ := bits.Mul64(rows[i][0], rows[i][1])

@@ -47,8 +47,7 @@ func (c *context) load(name string, text string) (*module, error) {
 		r.readOnly = v.space == Const
 		m.vars = append(m.vars, r)
 	}
-	for i, r := range m.vars {
-		_ = i
+	for _, r := range m.vars {
 		for _, v := range src.vars {
 			if v.addr != r.base {
 				continue

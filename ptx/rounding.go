@@ -228,22 +228,17 @@ const wide = 4400
 
 func bigOf(x float64) *big.Float { return new(big.Float).SetPrec(wide).SetFloat64(x) }
 
-// round64 rounds x to float64 in the mode; zero takes the sign zero has.
+// round64 rounds x to float64 in a directed mode; an exact zero is zero, with its sign.
 func round64(x *big.Float, mode rounding, zero float64) float64 {
 	if x.Sign() == 0 {
 		return zero
 	}
-	bm := [...]big.RoundingMode{rn: big.ToNearestEven, rz: big.ToZero, rm: big.ToNegativeInf, rp: big.ToPositiveInf}[mode]
+	bm := [...]big.RoundingMode{rz: big.ToZero, rm: big.ToNegativeInf, rp: big.ToPositiveInf}[mode]
 	// A subnormal has fewer bits: scale so that its last place is one.
 	prec := min(53, x.MantExp(nil)+1074)
 	if prec < 1 { // below the smallest subnormal
 		tiny := math.SmallestNonzeroFloat64
-		up := mode == rp && x.Sign() > 0 || mode == rm && x.Sign() < 0 ||
-			mode == rn && new(big.Float).Abs(x).Cmp(bigOf(tiny/2+0)) > 0
-		if mode == rn { // half of the smallest is not a float64; compare twice x
-			up = new(big.Float).Mul(new(big.Float).Abs(x), big.NewFloat(2)).Cmp(big.NewFloat(tiny)) > 0
-		}
-		if !up {
+		if up := mode == rp && x.Sign() > 0 || mode == rm && x.Sign() < 0; !up {
 			tiny = 0
 		}
 		return math.Copysign(tiny, float64(x.Sign()))

@@ -31,11 +31,10 @@ type launch struct {
 // whenever all have run for patience slices without any finishing (they may wait for
 // a block that has not started), up to what the device can hold at once.
 const (
-	window       = 4
-	patience     = 64
-	maxSlice     = 256
-	maxVectors   = 1 << 16 // warps of a grid whose order between blocks is followed
-	stallWindows = 2
+	window     = 4
+	patience   = 64
+	maxSlice   = 256     // instructions, and 16 at least
+	maxVectors = 1 << 16 // warps of a grid whose order between blocks is followed
 )
 
 // run executes the launch. A check's finding comes back as *Fault.
