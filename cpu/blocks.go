@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	// A logical block has at least blockNumbers numbers of X, some 10 us of work and
+	// A logical block has at least blockNumbers numbers of X, some 50 us of work and
 	// a thousand times what handing it to a thread costs,
-	blockNumbers = 1 << 16
+	blockNumbers = 1 << 18
 
 	// and at least blockRows rows, so that adding its D sums to the total, which one
 	// thread does at a time, stays below 1/blockRows of the work.
