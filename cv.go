@@ -59,6 +59,11 @@ func DefaultCVOptions() CVOptions {
 // Check reports what makes no sense whatever the data, as an *objective.OptionError.
 // FitCV does so too.
 func (o *CVOptions) Check() error {
+	each := o.Options
+	each.C = 1 // Cs stand for it
+	if err := each.Check(); err != nil {
+		return err
+	}
 	switch {
 	case o.Cs != nil && len(o.Cs) == 0:
 		return &objective.OptionError{Option: "Cs", Reason: "are none; give at least one"}

@@ -51,6 +51,9 @@ func (r *Result) Converged() bool { return r.Status == solver.Converged }
 // is the best point seen. Errors are for input that cannot be fitted and machines
 // that fail.
 func Fit(ctx context.Context, ds *dataset.Dataset, opts Options) (*Result, error) {
+	if err := opts.Check(); err != nil {
+		return nil, err
+	}
 	p, err := newProblem(ds, opts)
 	if err != nil {
 		return nil, err
@@ -117,9 +120,6 @@ func newProblem(ds *dataset.Dataset, opts Options) (*problem, error) {
 		return nil, named(ds, fmt.Errorf("all labels are %s; at least two classes are needed", shortList(ds.Classes.Names)))
 	case k > MaxClasses:
 		return nil, named(ds, fmt.Errorf("column %q has %d distinct labels; at most %d classes are supported - is it a number rather than a class?", ds.LabelName, k, MaxClasses))
-	}
-	if err := solver.Check(opts.Solver); err != nil {
-		return nil, err
 	}
 	penalty, err := objective.ParsePenalty(opts.Penalty)
 	if err != nil {

@@ -366,7 +366,12 @@ func TestFit_BadOptions(t *testing.T) {
 		"unknown backend \"tpu\"":   func(o *logreg.Options) { o.Backend = "tpu" },
 		"tol is -1":                 func(o *logreg.Options) { o.Tol = -1 },
 		"name class \"9\"":          func(o *logreg.Options) { o.ClassWeight.ByLabel = map[string]float64{"9": 1} },
-		"class weights must be":     func(o *logreg.Options) { o.ClassWeight.ByLabel = map[string]float64{"1": -1} },
+		"name class 1 twice":        func(o *logreg.Options) { o.ClassWeight.ByLabel = map[string]float64{"1": 1, "1.0": 2} },
+		"not both": func(o *logreg.Options) {
+			o.ClassWeight = logreg.ClassWeight{Balanced: true, ByLabel: map[string]float64{"1": 1}}
+		},
+		"max-iter is -2":        func(o *logreg.Options) { o.MaxIter = -2 },
+		"class weights hold -1": func(o *logreg.Options) { o.ClassWeight.ByLabel = map[string]float64{"1": -1} },
 	} {
 		opts := logreg.DefaultOptions()
 		change(&opts)

@@ -2,6 +2,9 @@ package logreg
 
 import (
 	"fmt"
+	"maps"
+	"math"
+	"slices"
 	"strings"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
@@ -36,7 +39,7 @@ type Options struct {
 	Solver string
 
 	// Tol is the largest component of the gradient of the objective / (C sum s) at
-	// which a fit has converged; 0 is solver.DefaultTol.
+	// which a fit has converged.
 	Tol float64
 
 	// MaxIter bounds the iterations: -1 is the solver's own default, 0 returns the
@@ -70,6 +73,35 @@ func DefaultOptions() Options {
 	return Options{Penalty: "l2", C: 1, Solver: solver.AutoName, Tol: solver.DefaultTol, MaxIter: -1, Backend: backend.AutoName}
 }
 
+// Check reports the first option that makes no sense, whatever the data, as an
+// *objective.OptionError, *solver.OptionError or *solver.UnknownError. Fit does so
+// too; asking before a large table is read spares reading it for nothing. Whether the
+// backend can be had is for backend.Open to say.
+func (o *Options) Check() error {
+	if err := solver.Check(o.Solver); err != nil {
+		return err
+	}
+	if _, err := objective.ParsePenalty(o.Penalty); err != nil {
+		return err
+	}
+	switch {
+	case !(o.C > 0) || math.IsInf(o.C, 1):
+		return &objective.OptionError{Option: "C", Reason: fmt.Sprintf("is %v; it must be positive", o.C)}
+	case !(o.Tol > 0) || math.IsInf(o.Tol, 1):
+		return &solver.OptionError{Option: "tol", Reason: fmt.Sprintf("is %v; it must be positive", o.Tol)}
+	case o.MaxIter < -1:
+		return &solver.OptionError{Option: "max-iter", Reason: fmt.Sprintf("is %d; it must be at least 0, or -1 for the solver's own limit", o.MaxIter)}
+	case o.ClassWeight.Balanced && o.ClassWeight.ByLabel != nil:
+		return &objective.OptionError{Option: "class weights", Reason: "are either balanced or given by label, not both"}
+	}
+	for _, label := range slices.Sorted(maps.Keys(o.ClassWeight.ByLabel)) {
+		if w := o.ClassWeight.ByLabel[label]; !(w >= 0) || math.IsInf(w, 1) {
+			return &objective.OptionError{Option: "class weights", Reason: fmt.Sprintf("hold %v for class %q; they must be finite and not negative", w, label)}
+		}
+	}
+	return nil
+}
+
 // ClassWeight says how much each class counts; the zero value weighs all rows alike.
 type ClassWeight struct {
 	// Balanced weighs every class alike: n / (classes x rows of the class).
@@ -89,12 +121,16 @@ func (w ClassWeight) classWeights(classes *dataset.Classes) (objective.ClassWeig
 	for k := range by.Explicit {
 		by.Explicit[k] = 1
 	}
-	for label, weight := range w.ByLabel {
+	named := make([]string, len(by.Explicit)) // each class by one label: 1 and 1.0 are the same
+	for _, label := range slices.Sorted(maps.Keys(w.ByLabel)) {
 		k, ok := classes.Index(label)
 		if !ok {
 			return by, &objective.OptionError{Option: "class weights", Reason: fmt.Sprintf("name class %q; the classes are %s", label, shortList(classes.Names))}
 		}
-		by.Explicit[k] = weight
+		if named[k] != "" {
+			return by, &objective.OptionError{Option: "class weights", Reason: fmt.Sprintf("name class %s twice, as %q and as %q", classes.Names[k], named[k], label)}
+		}
+		by.Explicit[k], named[k] = w.ByLabel[label], label
 	}
 	return by, nil
 }

@@ -17,7 +17,6 @@ import (
 	"github.com/logreg-gpu/logreg-gpu/dataset"
 	"github.com/logreg-gpu/logreg-gpu/internal/atomicfile"
 	"github.com/logreg-gpu/logreg-gpu/model"
-	"github.com/logreg-gpu/logreg-gpu/objective"
 	"github.com/logreg-gpu/logreg-gpu/solver"
 )
 
@@ -177,26 +176,14 @@ func (t *train) run(ctx context.Context, a *app, path string) error {
 func (t *train) prepare(a *app) error {
 	o := &t.opts
 	o.Backend, o.Threads = a.backend, a.threads
-	if err := solver.Check(o.Solver); err != nil {
-		return err
-	}
-	if _, err := objective.ParsePenalty(o.Penalty); err != nil {
-		return err
-	}
-	if !(o.C > 0) || math.IsInf(o.C, 0) {
-		return usagef("--C is %v; it must be positive", o.C)
-	}
-	if !(o.Tol > 0) || math.IsInf(o.Tol, 0) {
-		return usagef("--tol is %v; it must be positive", o.Tol)
-	}
-	if o.MaxIter < -1 {
-		return usagef("--max-iter is %d; it must be at least 0, or -1 for the solver's own limit", o.MaxIter)
-	}
 	var err error
 	if o.Storage, err = backend.ParseStorage(t.dtype); err != nil {
 		return &usageError{err}
 	}
 	if o.ClassWeight, err = parseClassWeight(t.classWeight); err != nil {
+		return err
+	}
+	if err := o.Check(); err != nil {
 		return err
 	}
 	if t.warm != "" {
@@ -218,8 +205,16 @@ func parseClassWeight(text string) (w logreg.ClassWeight, err error) {
 		w.Balanced = true
 		return w, nil
 	}
-	if err := json.Unmarshal([]byte(text), &w.ByLabel); err != nil {
+	var weights map[string]*float64 // nil where the JSON says null, which is no weight
+	if err := json.Unmarshal([]byte(text), &weights); err != nil || weights == nil {
 		return w, usagef(`--class-weight is %q; use balanced, or JSON such as {"0": 1, "1": 5}`, text)
+	}
+	w.ByLabel = make(map[string]float64, len(weights))
+	for label, v := range weights {
+		if v == nil {
+			return w, usagef("--class-weight has no number for class %q", label)
+		}
+		w.ByLabel[label] = *v
 	}
 	return w, nil
 }
