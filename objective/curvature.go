@@ -85,6 +85,9 @@ func (o *Objective) correct(h *mat.SymDense, certainty float64) {
 	}
 }
 
+// Blocks is the number of outputs.
+func (o *Objective) Blocks() int { return o.outputs() }
+
 // CurvaturePrice compares the flops of a row's products with the bytes that Eval
 // reads of it.
 func (o *Objective) CurvaturePrice() float64 {
@@ -93,10 +96,11 @@ func (o *Objective) CurvaturePrice() float64 {
 	return (d + 1) * (d + 1) * k / flopRate / eval
 }
 
-// A processor of the kind that this is for, as far as ratios matter: bytes and flops
-// a second, seconds a logit.
+// Ratios of these decide what is worth its price: bytes and flops a second, seconds a
+// logit. They are those of two cores with AVX-512; GPUs have 4 times the flops a byte
+// in their tensor cores, AVX2 half.
 const (
-	readRate = 20e9
-	flopRate = 100e9
+	readRate = 25e9
+	flopRate = 400e9
 	linkTime = 1e-9
 )

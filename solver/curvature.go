@@ -1,10 +1,16 @@
 package solver
 
-import "gonum.org/v1/gonum/mat"
+import (
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
+)
 
 // Curvature is an approximate Hessian made of blocks on its diagonal, one for each of
 // equal runs of coordinates (an output of softmax each); the rest counts as zero. It
 // is symmetric and, but for rounding, positive semi-definite.
+//
+// Where there are several blocks, the minimum sums to zero over the runs in every
+// coordinate, as coefficients of softmax do.
 type Curvature []*mat.SymDense
 
 // metric is a factorised Curvature: the inner product in which steps are taken.
@@ -35,7 +41,35 @@ func (m metric) solve(v, out []float64) {
 		return
 	}
 	n := len(v) / len(m)
+	copy(out, v)
+	centre(out, len(m))
 	for k, f := range m {
-		f.solve(v[k*n:(k+1)*n], out[k*n:(k+1)*n])
+		f.solve(out[k*n:(k+1)*n], out[k*n:(k+1)*n])
+	}
+	centre(out, len(m))
+}
+
+// gain is what a Newton step at gradient g is expected to gain: g' H^-1 g / 2.
+func (m metric) gain(g []float64) float64 {
+	p := make([]float64, len(g))
+	m.solve(g, p)
+	return floats.Dot(g, p) / 2
+}
+
+// centre makes every coordinate of v sum to zero over k runs; one run is left alone.
+func centre(v []float64, k int) {
+	if k == 1 {
+		return
+	}
+	n := len(v) / k
+	for d := range n {
+		mean := 0.0
+		for i := d; i < len(v); i += n {
+			mean += v[i]
+		}
+		mean /= float64(k)
+		for i := d; i < len(v); i += n {
+			v[i] -= mean
+		}
 	}
 }

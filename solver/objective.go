@@ -89,6 +89,9 @@ type Curved interface {
 	// Curvature approximates the Hessian at x. It reads X once.
 	Curvature(ctx context.Context, x []float64) (Curvature, error)
 
+	// Blocks is the number of blocks of a Curvature.
+	Blocks() int
+
 	// CurvaturePrice is what a row costs in Curvature, in units of Eval's. It depends
 	// on the kind of machine, not on the present one.
 	CurvaturePrice() float64

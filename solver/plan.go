@@ -1,11 +1,13 @@
 package solver
 
+import "math"
+
 // plan is what staged decides beforehand, from the shape of the problem and constants
 // alone, so that the same problem is always solved by the same steps.
 type plan struct {
-	rows    int
-	sizes   []int // of the samples, growing
-	metrics []int // what the metrics on all rows are made from: indices of sizes, or len(sizes) for all rows
+	rows, cols int     // coordinates of one block
+	price      float64 // of a row in a metric, in evaluations
+	sizes      []int   // of the samples, growing
 }
 
 const (
@@ -14,16 +16,54 @@ const (
 	growth        = 4    // of one stage to the next
 )
 
+// newPlan gives samples that grow to n/8 rows, or to 8 a column where that is more, but
+// never above n/3; none where that leaves less than half a stage.
 func newPlan(obj Objective) (p plan) {
 	if !Can(obj, CanSample) {
 		return p
 	}
-	p.rows = obj.(Sampler).Rows()
-	least := max(sampleRows*obj.Dim(), smallestStage)
-	last := min(max(p.rows/8, sampleRows*obj.Dim()), p.rows/3)
-	for m := last; m >= least/2; m /= growth {
+	p.rows, p.cols = obj.(Sampler).Rows(), obj.Dim()
+	if Can(obj, CanCurve) {
+		c := obj.(Curved)
+		p.cols /= c.Blocks()
+		p.price = c.CurvaturePrice()
+	}
+	least := max(sampleRows*p.cols, smallestStage)
+	for m := min(max(p.rows/8, sampleRows*p.cols), p.rows/3); m >= least/2; m /= growth {
 		p.sizes = append([]int{m}, p.sizes...)
 	}
-	p.metrics = []int{len(p.sizes) - 1, len(p.sizes) - 1, len(p.sizes)}
 	return p
+}
+
+// pace watches the expected gain over the steps taken in one metric.
+type pace struct {
+	steps       int
+	first, last float64
+}
+
+func (p *pace) step(gain float64) {
+	if p.steps == 0 {
+		p.first = gain
+	}
+	p.steps++
+	p.last = gain
+}
+
+const (
+	paceSteps = 3       // the fewest to judge by
+	goodPace  = 1. / 3. // gain after a step by gain before
+)
+
+// slow tells whether a better metric would pay: steps gain less than a factor 3 each
+// and, at their pace, more of them are to come until the expected gain is target than
+// price, what the metric costs in steps.
+func (p *pace) slow(target, price float64) bool {
+	if p.steps < paceSteps {
+		return false
+	}
+	rate := math.Pow(p.last/p.first, 1/float64(p.steps-1))
+	if !(rate > goodPace) {
+		return false
+	}
+	return rate >= 1 || math.Log(p.last/target)/-math.Log(rate) > price+1
 }

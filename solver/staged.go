@@ -4,53 +4,76 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 )
 
 // staged lets the statistics of the problem do the work for which other solvers read
 // all of X again and again.
 //
-//	sample n0  -- L-BFGS in the metric of its Hessian --> statistical accuracy of n0
-//	sample 4 n0 --      "                                                 of 4 n0
-//	...
-//	all rows   -- L-BFGS in the metric of a sample's Hessian at that very point --> tol
+//	sample of n0 rows -- in the metric of its Hessian --> as near as n0 rows can tell
+//	          4 n0               "                                 4 n0
+//	          ...
+//	all rows          -- in the last sample's metric  --> tol
 //
-// A sample of m rows cannot know the minimum better than to D/(2m) of value, so each
-// stage stops there, and the next, four times as large, begins close to its own end. The
-// run on all rows begins at D/m of the largest sample, with a metric that is the
-// Hessian but for sampling: unit steps gain a factor of about m/D each.
+// A sample of m rows cannot tell the minimum better than to D/2m of value. So a stage
+// stops soon after, and the next, on four times the rows, has not far to go. The run
+// on all rows begins at D/2m of the largest sample, in a metric that is the Hessian
+// there but for sampling, so that unit steps gain a factor of some m/D each. All of
+// them are L-BFGS, which learns what the metric does not know.
 //
-// A step on all rows that gains less than a factor 3 asks for a better metric: of
-// the largest sample, then of all rows, at the present point.
+// Where steps gain less than a factor 3 and another metric costs less than what it
+// can save, it is made at the present point: of the largest sample, then of all
+// rows. At worst that is Newton's method.
 //
-// Small data are left to newton, wide ones for which no curvature is to be had to
-// lbfgs after the stages. Related: Mokhtari et al. (2016), adaptive sample size
-// Newton; Berahas, Bollapragada and Nocedal (2017), subsampled Newton.
+// Small data are left to newton, and so is the end where the minimum may lie at
+// infinity (escape). Wide data without curvature still have their stages. Related:
+// Mokhtari et al. (2016), adaptive sample size Newton; Berahas, Bollapragada and
+// Nocedal (2017), subsampled Newton.
 func staged(ctx context.Context, d *descent) (err error) {
 	if d.exhausted() {
-		if err := d.evalStart(ctx); err == nil {
-			d.end(MaxIter)
+		if err := d.evalStart(ctx); err != nil {
+			return err
 		}
-		return err
+		d.end(MaxIter)
+		return nil
 	}
-	p := newPlan(d.obj)
-	if len(p.sizes) == 0 {
-		d.log("staged: %d rows are too few for samples", p.rows)
-		if d.obj.Dim() <= newtonDim && Can(d.obj, CanHessian) {
-			return newton(ctx, d)
-		}
-		return lbfgs(ctx, d)
+	s := &stages{d: d, plan: newPlan(d.obj)}
+	if len(s.plan.sizes) == 0 {
+		return s.direct(ctx)
 	}
-	s := &stages{d: d, plan: p}
 	defer func() { err = errors.Join(err, s.close()) }()
 	return s.run(ctx)
 }
 
 // stages is a run of staged.
 type stages struct {
-	d    *descent
-	plan plan
+	d       *descent
+	plan    plan
+	samples []*Sample // of plan.sizes
+	metric  metric    // the last one made
 
-	samples []*Sample // of plan.sizes, as far as drawn
+	guess float64 // the first sample's value where the stages begin
+}
+
+func (s *stages) log(format string, args ...any) {
+	if s.d.opts.Log != nil {
+		s.d.opts.Log(fmt.Sprintf("staged: "+format, args...))
+	}
+}
+
+// direct solves without samples.
+func (s *stages) direct(ctx context.Context) error {
+	if s.newtonian() {
+		s.log("no samples of so few rows; going on as newton")
+		return newton(ctx, s.d)
+	}
+	s.log("no samples of so few rows; going on as lbfgs")
+	return lbfgs(ctx, s.d)
+}
+
+// newtonian tells whether newton could take over.
+func (s *stages) newtonian() bool {
+	return s.d.obj.Dim() <= newtonDim && Can(s.d.obj, CanHessian)
 }
 
 func (s *stages) close() (err error) {
@@ -62,122 +85,191 @@ func (s *stages) close() (err error) {
 
 func (s *stages) run(ctx context.Context) error {
 	d := s.d
-	for _, m := range s.plan.sizes {
-		p, err := d.obj.(Sampler).Sample(ctx, m, d.opts.Seed)
+	sampler := d.obj.(Sampler)
+	s.log("a row costs %.3g evaluations in a metric; stages of %v of %d rows", s.plan.price, s.plan.sizes, s.plan.rows)
+	s.samples = make([]*Sample, 0, len(s.plan.sizes))
+	for i := range s.plan.sizes { // the largest first, as nested samples want
+		p, err := sampler.Sample(ctx, s.plan.sizes[len(s.plan.sizes)-1-i], d.opts.Seed)
 		if err != nil {
 			return err
 		}
-		s.samples = append(s.samples, p)
+		s.samples = append([]*Sample{p}, s.samples...)
 	}
 	if d.given {
-		if done, err := s.nearby(ctx); done || err != nil {
+		near, err := s.near(ctx)
+		if err != nil {
 			return err
 		}
-	} else {
-		copy(d.x, d.obj.(Sampler).Start())
+		if near {
+			return s.finish(ctx)
+		}
+	}
+	x, err := s.begin(ctx, sampler.Start())
+	if err != nil {
+		return err
 	}
 	for _, p := range s.samples {
-		if err := s.stage(ctx, p); err != nil {
+		if x, err = s.stage(ctx, p, x); err != nil {
 			return err
 		}
+	}
+	if err := s.arrive(ctx, x); err != nil {
+		return err
 	}
 	return s.finish(ctx)
 }
 
-// stageAccuracy is the share of the sampling error, D/2m, to which a stage is solved.
-const stageAccuracy = 0.04
+// accuracy is how well a sample tells the minimum, in value.
+func (s *stages) accuracy(p *Sample) float64 {
+	return float64(s.d.obj.Dim()) / (2 * p.Rows)
+}
 
-// stageSteps bounds the steps of a stage.
-const stageSteps = 15
+// near evaluates the given start and tells whether it is nearer to the minimum than
+// the samples could bring us.
+func (s *stages) near(ctx context.Context) (bool, error) {
+	d := s.d
+	if err := d.evalStart(ctx); err != nil {
+		return false, err
+	}
+	largest := s.samples[len(s.samples)-1]
+	if err := s.build(ctx, largest.Objective, d.x); err != nil {
+		return false, err
+	}
+	gain := s.metric.gain(d.grad)
+	s.log("the given start is about %.2g from the minimum, samples can tell to %.2g", gain, s.accuracy(largest))
+	return gain <= s.accuracy(largest), nil
+}
 
-// stage moves d.x near the minimum of a sample.
-func (s *stages) stage(ctx context.Context, p *Sample) error {
-	accuracy := stageAccuracy * float64(s.d.obj.Dim()) / (2 * p.Rows)
-	small := newDescent(p, Options{Tol: s.d.opts.Tol, MaxIter: stageSteps, X0: s.d.x})
+// begin chooses where the stages begin: at the given start or at guess, whichever is
+// lower in the first sample.
+func (s *stages) begin(ctx context.Context, guess []float64) ([]float64, error) {
+	first := s.samples[0].Objective
+	g := make([]float64, len(guess))
+	var err error
+	if s.guess, err = first.Eval(ctx, guess, g); err != nil || !s.d.given {
+		return guess, err
+	}
+	f, err := first.Eval(ctx, s.d.x, g)
+	if err == nil && f < s.guess {
+		s.guess = f
+		return s.d.x, nil
+	}
+	return guess, err
+}
+
+const (
+	// stageAccuracy is the share of the accuracy of a sample to which it is solved.
+	stageAccuracy = 0.04
+
+	// stageSteps bounds the steps of a stage. Samples can be separable where the whole
+	// is not.
+	stageSteps = 15
+)
+
+// stage goes from x to near the minimum of a sample.
+func (s *stages) stage(ctx context.Context, p *Sample, x []float64) ([]float64, error) {
+	target := stageAccuracy * s.accuracy(p)
+	small := newDescent(p.Objective, Options{Tol: s.d.opts.Tol, MaxIter: stageSteps, X0: x})
 	q := newQuasiNewton(small)
-	var slow slowness
-	for builds := 0; ; {
-		if Can(p, CanCurve) {
-			c, err := p.Objective.(Curved).Curvature(ctx, small.x)
-			if err != nil {
-				return err
-			}
-			q.past.again(newMetric(c))
-			builds++
+	for metrics := 1; ; metrics++ {
+		if err := s.build(ctx, p.Objective, small.x); err != nil {
+			return nil, err
 		}
-		slow = slowness{}
-		arrived := false
+		q.past.again(s.metric)
+		var pace pace
+		done := false
 		q.pause = func(gain float64) bool {
-			arrived = gain <= accuracy
-			return arrived || builds > 0 && builds < 4 && slow.look(gain)
+			pace.step(gain)
+			done = gain <= target
+			return done || s.metric != nil && pace.slow(target, s.plan.price)
 		}
 		if err := q.run(ctx); err != nil {
-			return err
+			return nil, err
 		}
-		if arrived || small.res.Status != "" {
-			break
+		if done || small.res.Status != "" {
+			s.log("%.0f rows: objective %.8g after %d steps and %d metrics, at %.3g passes", p.Rows, small.value, small.res.Iterations, metrics, s.d.obj.Passes()-s.d.before)
+			return small.result().X, nil
 		}
 	}
-	s.d.log("staged: %.0f rows (%.0f by weight): objective %.8g after %d steps, %.3g passes in all", 0.0, p.Rows, small.value, small.res.Iterations, s.d.obj.Passes())
-	copy(s.d.x, small.res.X)
+}
+
+// build makes the metric of obj at x, if there is one.
+func (s *stages) build(ctx context.Context, obj Objective, x []float64) error {
+	if !Can(obj, CanCurve) {
+		return nil
+	}
+	s.metric = nil // its memory first
+	c, err := obj.(Curved).Curvature(ctx, x)
+	if err != nil {
+		return err
+	}
+	s.metric = newMetric(c)
 	return nil
 }
 
-// nearby asks whether the given start is better than what samples could find; if so,
-// the run goes on from there.
-func (s *stages) nearby(ctx context.Context) (bool, error) {
-	return false, nil
+// arrive evaluates all rows where the stages ended. Where that is no lower than where
+// they began, as after samples that are separable, it goes back.
+func (s *stages) arrive(ctx context.Context, x []float64) error {
+	d := s.d
+	if d.started() { // at the given start
+		g := make([]float64, len(x))
+		f, err := d.obj.Eval(ctx, x, g)
+		if err == nil && f < d.value {
+			d.accept(x, g, f, 1)
+		}
+		return err
+	}
+	copy(d.x, x)
+	f, err := d.obj.Eval(ctx, d.x, d.grad)
+	if err != nil {
+		return err
+	}
+	if !(f <= s.guess) {
+		home := d.obj.(Sampler).Start()
+		g := make([]float64, len(x))
+		h, err := d.obj.Eval(ctx, home, g)
+		if err != nil {
+			return err
+		}
+		if !(f <= h) {
+			f = h
+			copy(d.x, home)
+			copy(d.grad, g)
+		}
+	}
+	return d.start(f)
 }
 
-// finish is the run on all rows.
+// finish is the run on all rows from d's point, which has been evaluated.
 func (s *stages) finish(ctx context.Context) error {
 	d := s.d
 	q := newQuasiNewton(d)
-	for rung := 0; ; rung++ {
-		var from Objective
-		switch {
-		case rung >= len(s.plan.metrics):
-			from = nil
-		case s.plan.metrics[rung] < len(s.samples):
-			from = s.samples[s.plan.metrics[rung]].Objective
-		default:
-			from = d.obj
+	q.leave = d.unbounded && s.newtonian()
+	q.past.metric = s.metric
+	largest := s.samples[len(s.samples)-1].Objective
+	for source, share := largest, float64(s.plan.sizes[len(s.plan.sizes)-1])/float64(s.plan.rows); ; source, share = d.obj, 1 {
+		var pace pace
+		slow := false
+		q.pause = func(gain float64) bool {
+			pace.step(gain)
+			slow = s.metric != nil && pace.slow(enough*math.Abs(d.value), share*s.plan.price)
+			return slow
 		}
-		if from != nil && Can(from, CanCurve) {
-			c, err := from.(Curved).Curvature(ctx, d.x)
-			if err != nil {
-				return err
-			}
-			q.past.again(newMetric(c))
-			d.log("staged: metric at %.4g passes", d.obj.Passes())
-		}
-		var slow slowness
-		q.pause = func(gain float64) bool { return rung+1 < len(s.plan.metrics) && slow.look(gain) }
 		if err := q.run(ctx); err != nil {
 			return err
 		}
-		if d.res.Status != "" {
+		switch {
+		case slow:
+			s.log("steps are slow: a new metric of %.3g of the rows", share)
+			if err := s.build(ctx, source, d.x); err != nil {
+				return err
+			}
+			q.past.again(s.metric)
+		case s.newtonian() && (d.res.Status == "" || d.res.Status == Stalled):
+			s.log("newton is to confirm the end")
+			return newton(ctx, d)
+		default:
 			return nil
 		}
-	}
-}
-
-// slowness watches the expected gain: the metric is a bad one where it does not fall
-// by a factor 3 a step.
-type slowness struct {
-	steps int
-	gain  float64
-}
-
-func (s *slowness) look(gain float64) bool {
-	bad := s.steps > 1 && gain > s.gain/3
-	s.steps++
-	s.gain = gain
-	return bad
-}
-
-func (d *descent) log(format string, args ...any) {
-	if d.opts.Log != nil {
-		d.opts.Log(fmt.Sprintf(format, args...))
 	}
 }
