@@ -1,6 +1,7 @@
 package ptx
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -169,4 +170,32 @@ B:`
 		require.Contains(t, f.Detail, "waits at line 10")
 		require.Contains(t, f.Detail, "waits at line 13")
 	}
+}
+
+// Many blocks read a number and one of them changes it: a race whoever comes first,
+// and the report names the readers when the writer comes last.
+func TestFault_ManyReadersOneWriter(t *testing.T) {
+	const body = `.reg .b64 %a; .reg .b32 %b, %v; .reg .pred %p;
+ld.param.u64 %a, [p0];
+mov.u32 %b, %ctaid.x;
+ld.global.u32 %v, [%a];
+setp.eq.u32 %p, %b, 5;
+add.u32 %v, %v, 1;
+@%p st.global.u32 [%a], %v;`
+	readers := false
+	for seed := uint64(0); seed < 32; seed++ {
+		v := open(t, Config{Seed: seed})
+		m, err := v.c.Load("m", []byte(program("7.0", "sm_80", 1, body)))
+		require.NoError(t, err)
+		err = v.c.Launch(v.function(m, "k"), driver.Grid1(8, 32, 0, nil), driver.PtrArg(v.buffer("x", make([]uint32, 1))))
+		var f *Fault
+		require.ErrorAs(t, err, &f, "seed %d", seed)
+		require.Equal(t, Race, f.Kind)
+		if strings.Contains(f.Detail, "threads of several blocks") {
+			require.Equal(t, 12, f.Line)
+			require.Contains(t, f.Detail, "unordered with the read at line 9")
+			readers = true
+		}
+	}
+	require.True(t, readers, "in no schedule came the writer after two readers")
 }
