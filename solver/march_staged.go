@@ -3,6 +3,8 @@ package solver
 import (
 	"context"
 	"errors"
+	"math"
+	"slices"
 )
 
 // Cohort is a family that can be marched in stages.
@@ -49,8 +51,13 @@ const (
 	marchShare = 5
 
 	// marchBudget bounds the price of the metrics of one rebuilding, in evaluations of
-	// the members that are left.
+	// the members that are left; marchPrice is what is expected of it.
 	marchBudget = 4
+	marchPrice  = 2
+
+	// marchLeast is the number of members that fewer count for there: their reads are
+	// bound by memory, and a matrix costs less than its flops say.
+	marchLeast = 16
 
 	// blockBuilds bounds the metrics of a member where they are but blocks of the Hessian:
 	// what they lack, pairs of steps make up for, and a new metric forgets those.
@@ -70,6 +77,10 @@ type stagedMarch struct {
 
 	runs    []*descent
 	newtons []*quasiNewton
+
+	home  [][]float64 // the leaders' starts; nil where the members have their own
+	guess []float64   // the leaders' values there, in the first sample
+	of    []int       // the leader of each member
 }
 
 func (m *march) staged(ctx context.Context, c Cohort) (results []*Result, err error) {
@@ -122,6 +133,7 @@ func (s *stagedMarch) lead(ctx context.Context) (last *CohortSample, err error) 
 	if err != nil {
 		return nil, err
 	}
+	s.of = of
 	heads := make([]int, len(leaders.Members())) // the first member that each leads
 	for k := len(of) - 1; k >= 0; k-- {
 		heads[of[k]] = k
@@ -152,7 +164,16 @@ func (s *stagedMarch) lead(ctx context.Context) (last *CohortSample, err error) 
 		ground = last
 	}
 	if s.opts.Starts == nil && len(samples) > 0 {
-		x = leaders.Starts()
+		s.home = leaders.Starts()
+		x = slices.Clone(s.home)
+		s.guess = make([]float64, len(x))
+		g := make([][]float64, len(x))
+		for l := range g {
+			g[l] = make([]float64, len(x[l]))
+		}
+		if err := samples[len(samples)-1].EvalMembers(ctx, all(len(x)), x, g, s.guess); err != nil {
+			return last, err
+		}
 		for i := len(samples) - 1; i >= 0; i-- {
 			if err := s.stage(ctx, samples[i], x); err != nil {
 				return last, err
@@ -198,11 +219,12 @@ func (s *stagedMarch) stage(ctx context.Context, p *CohortSample, x [][]float64)
 		for i, k := range left {
 			k, q := k, newtons[k]
 			q.past.again(metrics[i])
-			accuracy := stageAccuracy * float64(len(x[k])) / (2 * p.Effective)
-			var slow slowness
+			target := stageAccuracy * float64(len(x[k])) / (2 * p.Effective)
+			var pace pace
 			q.pause = func(gain float64) bool {
-				arrived[k] = gain <= accuracy
-				return arrived[k] || metrics[0] != nil && builds < 4 && slow.look(gain)
+				pace.step(gain)
+				arrived[k] = gain <= target
+				return arrived[k] || metrics[i] != nil && pace.slow(target, marchPrice)
 			}
 		}
 		err = m.abreast(ctx, left, func(k int, _ Objective) error { return newtons[k].run(ctx) })
@@ -229,7 +251,7 @@ func (s *stagedMarch) affordable(rows, n, of int) int {
 	if !s.cohort.CanCurve() {
 		return 0
 	}
-	evals := float64(s.cohort.Rows()) / float64(rows) * marchBudget * float64(of)
+	evals := float64(s.cohort.Rows()) / float64(rows) * marchBudget * float64(max(of, marchLeast))
 	return int(min(evals/s.cohort.CurvaturePrice(), float64(n)))
 }
 
@@ -279,12 +301,19 @@ func (s *stagedMarch) finish(ctx context.Context, last *CohortSample) error {
 		most := s.affordable(next, len(left), len(left))
 		rebuild := most > 0 && (builds < blockBuilds || len(s.newtons[left[0]].past.metric) == 1)
 		for _, k := range left {
-			var slow slowness
-			s.newtons[k].pause = func(gain float64) bool { return rebuild && slow.look(gain) }
+			d := s.runs[k]
+			var pace pace
+			s.newtons[k].pause = func(gain float64) bool {
+				pace.step(gain)
+				return rebuild && pace.slow(enough*math.Abs(d.value), marchPrice)
+			}
 		}
 		err := s.abreast(ctx, left, func(k int, _ Objective) error {
 			d := s.runs[k]
-			err := s.newtons[k].run(ctx)
+			err := s.arrive(ctx, k)
+			if err == nil {
+				err = s.newtons[k].run(ctx)
+			}
 			if err != nil && ctx.Err() != nil && d.started() {
 				d.end(Interrupted)
 				return nil
@@ -309,6 +338,34 @@ func (s *stagedMarch) finish(ctx context.Context, last *CohortSample) error {
 		rows = next
 	}
 	return nil
+}
+
+// arrive evaluates member k where the stages ended. Where that is no lower than where
+// they began, as after samples that are separable, it goes back.
+func (s *stagedMarch) arrive(ctx context.Context, k int) error {
+	d := s.runs[k]
+	if d.started() {
+		return nil
+	}
+	f, err := d.obj.Eval(ctx, d.x, d.grad)
+	if err != nil {
+		return err
+	}
+	if s.home == nil || f <= s.guess[s.of[k]] {
+		return d.start(f)
+	}
+	there, g := slices.Clone(d.x), slices.Clone(d.grad)
+	copy(d.x, s.home[s.of[k]])
+	h, err := d.obj.Eval(ctx, d.x, d.grad)
+	if err != nil {
+		return err
+	}
+	if f <= h {
+		copy(d.x, there)
+		copy(d.grad, g)
+		h = f
+	}
+	return d.start(h)
 }
 
 // rebuild gives members new metrics at their present points, of m rows.
