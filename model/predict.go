@@ -30,7 +30,7 @@ func (e *FeatureError) Error() string {
 // one number a row for two classes, K a row (row-major) for more. The columns of ds
 // must be the model's, in its order. It reads X once.
 func (m *Model) DecisionFunction(ctx context.Context, ds *dataset.Dataset) ([]float64, error) {
-	if err := m.checkFeatures(ds); err != nil {
+	if err := m.CheckFeatures(ds); err != nil {
 		return nil, err
 	}
 	switch x := ds.X.Data().(type) {
@@ -103,9 +103,10 @@ func (m *Model) Decide(z []float64) []int32 {
 	return out
 }
 
-// checkFeatures reports columns that are not the model's. Names are compared where
-// both sides have real ones; a table without a header has x0, x1, ...
-func (m *Model) checkFeatures(ds *dataset.Dataset) error {
+// CheckFeatures reports columns of ds that are not the model's, in its order, as a
+// *FeatureError. Names are compared where both sides have real ones; a table without a
+// header has x0, x1, ... It does not read X.
+func (m *Model) CheckFeatures(ds *dataset.Dataset) error {
 	rows, cols := ds.Shape()
 	if cols != m.Cols() {
 		return &FeatureError{ds.Name, fmt.Sprintf("there are %d features where the model has %d", cols, m.Cols())}

@@ -48,11 +48,11 @@ func (a *app) evaluate(ctx context.Context, data *dataFlags, modelPath, dataPath
 	if err != nil {
 		return err
 	}
-	z, err := m.DecisionFunction(ctx, ds)
+	said, err := a.apply(ctx, m, ds)
 	if err != nil {
 		return err
 	}
-	r := metrics.Evaluate(ds.Labels, m.Decide(z), m.Probabilities(z), len(m.Classes.Names), ds.Weights)
+	r := metrics.Evaluate(ds.Labels, said.Classes, said.Proba, len(m.Classes.Names), ds.Weights)
 	if a.json {
 		return a.printJSON(evaluateResult{r, labels(m.Classes)})
 	}

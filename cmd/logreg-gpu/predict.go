@@ -4,10 +4,13 @@ import (
 	"context"
 	"encoding/csv"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
 
+	logreg "github.com/logreg-gpu/logreg-gpu"
+	"github.com/logreg-gpu/logreg-gpu/dataset"
 	"github.com/logreg-gpu/logreg-gpu/internal/atomicfile"
 	"github.com/logreg-gpu/logreg-gpu/model"
 )
@@ -25,7 +28,8 @@ func (a *app) predictCommand() *cobra.Command {
 		Short: "Predict classes or probabilities",
 		Long: `Writes a CSV with a row for each row of DATA: the column prediction, or with --proba
 one column proba_CLASS a class. Features are found by name, in any order; DATA needs
-no labels. Predictions are computed in float64 on the CPU.`,
+no labels. Predictions are computed in float64, where DATA was read; naming a --backend
+computes them there.`,
 		Example: `  logreg-gpu predict heart.json new.csv
   logreg-gpu predict heart.json new.csv --proba -o proba.csv`,
 		Args: exactly("MODEL", "DATA"),
@@ -57,31 +61,38 @@ func (p *predict) run(ctx context.Context, a *app, modelPath, dataPath string) e
 	if err != nil {
 		return err
 	}
-	z, err := m.DecisionFunction(ctx, ds)
+	said, err := a.apply(ctx, m, ds)
 	if err != nil {
 		return err
 	}
 	if p.output != "" {
-		err := atomicfile.Write(p.output, func(w io.Writer) error { return p.writeCSV(w, m, z) })
+		err := atomicfile.Write(p.output, func(w io.Writer) error { return p.writeCSV(w, m, said) })
 		if err != nil {
 			return err
 		}
 	}
 	switch {
 	case a.json:
-		return a.printJSON(p.result(m, z))
+		return a.printJSON(p.result(m, said))
 	case p.output == "":
-		return p.writeCSV(a.stdout, m, z)
+		if err := p.writeCSV(a.stdout, m, said); err != nil {
+			return &outputError{err}
+		}
 	}
 	return nil
 }
 
-// writeCSV writes the header and a row for each row of logits.
-func (p *predict) writeCSV(to io.Writer, m *model.Model, z []float64) error {
+// apply computes the model's predictions where --backend says.
+func (a *app) apply(ctx context.Context, m *model.Model, ds *dataset.Dataset) (*logreg.Prediction, error) {
+	return logreg.Predict(ctx, m, ds, logreg.PredictOptions{Backend: a.backend, Threads: a.threads})
+}
+
+// writeCSV writes the header and a row for each row of DATA.
+func (p *predict) writeCSV(to io.Writer, m *model.Model, said *logreg.Prediction) error {
 	w := csv.NewWriter(to)
 	if !p.proba {
 		w.Write([]string{"prediction"})
-		for _, k := range m.Decide(z) {
+		for _, k := range said.Classes {
 			w.Write([]string{m.Classes.Names[k]})
 		}
 		w.Flush()
@@ -93,7 +104,7 @@ func (p *predict) writeCSV(to io.Writer, m *model.Model, z []float64) error {
 		row[c] = "proba_" + name
 	}
 	w.Write(row)
-	for i, v := range m.Probabilities(z) {
+	for i, v := range said.Proba {
 		row[i%k] = strconv.FormatFloat(v, 'g', -1, 64)
 		if i%k == k-1 {
 			w.Write(row)
@@ -103,21 +114,17 @@ func (p *predict) writeCSV(to io.Writer, m *model.Model, z []float64) error {
 	return w.Error()
 }
 
-func (p *predict) result(m *model.Model, z []float64) predictResult {
-	decided := m.Decide(z)
-	r := predictResult{Rows: len(decided), Classes: labels(m.Classes), Output: p.output}
+func (p *predict) result(m *model.Model, said *logreg.Prediction) predictResult {
+	r := predictResult{Rows: len(said.Classes), Classes: labels(m.Classes), Output: p.output}
 	if p.output != "" {
 		return r
 	}
-	for _, k := range decided {
+	for _, k := range said.Classes {
 		r.Predictions = append(r.Predictions, label(m.Classes, k))
 	}
 	if p.proba {
 		k := len(m.Classes.Names)
-		proba := m.Probabilities(z)
-		for i := range decided {
-			r.Probabilities = append(r.Probabilities, proba[i*k:(i+1)*k])
-		}
+		r.Probabilities = slices.Collect(slices.Chunk(said.Proba, k))
 	}
 	return r
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -102,7 +103,7 @@ func (t *tutorial) run(ctx context.Context, a *app) (*tutorialResult, error) {
 	for _, step := range fit.Trace[:t.epochs] {
 		res.Losses = append(res.Losses, step.Value)
 	}
-	return res, res.predict(ctx, fit.Model)
+	return res, res.predict(ctx, a, fit.Model)
 }
 
 // start is the model before the first epoch.
@@ -121,21 +122,19 @@ func (t *tutorial) start(ds *dataset.Dataset) *model.Model {
 	}
 }
 
-func (r *tutorialResult) predict(ctx context.Context, m *model.Model) error {
+func (r *tutorialResult) predict(ctx context.Context, a *app, m *model.Model) error {
 	ds, err := dataset.New[float64, int](r.probe, len(r.probe), 1, nil)
 	if err != nil {
 		return err
 	}
-	z, err := m.DecisionFunction(ctx, ds)
+	said, err := a.apply(ctx, m, ds)
 	if err != nil {
 		return err
 	}
-	for i, p := range m.Probabilities(z) {
-		if i%2 == 1 {
-			r.Probabilities = append(r.Probabilities, p)
-		}
+	for p := range slices.Chunk(said.Proba, 2) {
+		r.Probabilities = append(r.Probabilities, p[1])
 	}
-	r.Predictions = m.Decide(z)
+	r.Predictions = said.Classes
 	return nil
 }
 
