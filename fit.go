@@ -155,8 +155,11 @@ func newProblem(ds *dataset.Dataset, opts Options) (*problem, error) {
 		p.maxIter = solver.NoIterations
 	}
 	p.objective = objective.Options{
-		C: opts.C, Penalty: penalty, NoIntercept: opts.NoIntercept, Standardize: opts.Standardize, Names: ds.FeatureNames,
+		C: opts.C, Penalty: penalty, L1Ratio: opts.L1Ratio, NoIntercept: opts.NoIntercept, Standardize: opts.Standardize, Names: ds.FeatureNames,
 		Labels: ds.Labels, Weights: weights,
+	}
+	if p.objective.Factors, err = opts.penaltyFactors(ds.FeatureNames); err != nil {
+		return nil, err
 	}
 	if opts.Solver == "sgd" {
 		p.objective.Coordinates = objective.User // the learning rate is in these
@@ -187,7 +190,7 @@ func (p *problem) fitted(fit objective.Fit, r *Result) *model.Model {
 		Coef: fit.Coef, Intercept: fit.Intercept,
 		Training: model.Training{
 			Program: "logreg-gpu", Backend: r.Backend, Storage: r.Storage.String(), Rows: rows,
-			Penalty: p.opts.Penalty, C: p.opts.C, NoIntercept: p.opts.NoIntercept, ClassWeights: p.factors,
+			Penalty: p.opts.Penalty, C: p.opts.C, L1Ratio: p.opts.l1Ratio(), PenaltyFactors: p.opts.PenaltyFactors, NoIntercept: p.opts.NoIntercept, ClassWeights: p.factors,
 			Tol: p.opts.Tol, MaxIter: p.opts.MaxIter, Seed: p.opts.Seed,
 			Status: string(r.Status), Objective: r.Objective, Loss: r.Loss, MaxAbsGradient: r.MaxAbsGradient,
 			Iterations: r.Iterations, Passes: r.Passes,

@@ -20,8 +20,16 @@ const MaxClasses = 1000
 // Options say what to fit and how. Names and defaults follow scikit-learn, except
 // Tol. Start from DefaultOptions.
 type Options struct {
-	// Penalty is "l2" or "none".
+	// Penalty is "l2", "l1", "elasticnet" or "none".
 	Penalty string
+
+	// L1Ratio is the share of absolute values in the penalty "elasticnet", from 0 (l2)
+	// to 1 (l1). The others do not read it.
+	L1Ratio float64
+
+	// PenaltyFactors multiply the penalty of the named columns; 0 leaves a column
+	// unpenalised. Those not named have 1.
+	PenaltyFactors map[string]float64
 
 	// C is the weight of the losses against the penalty: smaller is stronger penalty.
 	C float64
@@ -70,11 +78,12 @@ type Options struct {
 
 // DefaultOptions is an L2-penalised fit with C = 1 on the best backend there is.
 func DefaultOptions() Options {
-	return Options{Penalty: "l2", C: 1, Solver: solver.AutoName, Tol: solver.DefaultTol, MaxIter: -1, Backend: backend.AutoName}
+	return Options{Penalty: "l2", L1Ratio: 0.5, C: 1, Solver: solver.AutoName, Tol: solver.DefaultTol, MaxIter: -1, Backend: backend.AutoName}
 }
 
 // Check reports the first option that makes no sense, whatever the data, as an
-// *objective.OptionError, *solver.OptionError or *solver.UnknownError. Fit does so
+// *objective.OptionError, *solver.OptionError, *solver.UnknownError or
+// *solver.LassoError. Fit does so
 // too; asking before a large table is read spares reading it for nothing. Whether the
 // backend can be had is for backend.Open to say.
 func (o *Options) Check() error {
@@ -93,6 +102,19 @@ func (o *Options) Check() error {
 		return &solver.OptionError{Option: "max-iter", Reason: fmt.Sprintf("is %d; it must be at least 0, or -1 for the solver's own limit", o.MaxIter)}
 	case o.ClassWeight.Balanced && o.ClassWeight.ByLabel != nil:
 		return &objective.OptionError{Option: "class weights", Reason: "are either balanced or given by label, not both"}
+	}
+	if o.Penalty == string(objective.ElasticNet) && !(o.L1Ratio >= 0 && o.L1Ratio <= 1) {
+		return &objective.OptionError{Option: "l1-ratio", Reason: fmt.Sprintf("is %v; it must be from 0 to 1", o.L1Ratio)}
+	}
+	if o.l1Ratio() > 0 {
+		if err := solver.CheckLasso(o.Solver); err != nil {
+			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.PenaltyFactors)) {
+		if f := o.PenaltyFactors[name]; !(f >= 0) || math.IsInf(f, 1) {
+			return &objective.OptionError{Option: "penalty factors", Reason: fmt.Sprintf("hold %v for column %q; they must be finite and not negative", f, name)}
+		}
 	}
 	for _, label := range slices.Sorted(maps.Keys(o.ClassWeight.ByLabel)) {
 		if w := o.ClassWeight.ByLabel[label]; !(w >= 0) || math.IsInf(w, 1) {
@@ -133,6 +155,36 @@ func (w ClassWeight) classWeights(classes *dataset.Classes) (objective.ClassWeig
 		by.Explicit[k], named[k] = w.ByLabel[label], label
 	}
 	return by, nil
+}
+
+// penaltyFactors gives one factor a column, nil where all are 1.
+func (o *Options) penaltyFactors(columns []string) ([]float64, error) {
+	if len(o.PenaltyFactors) == 0 {
+		return nil, nil
+	}
+	factors := make([]float64, len(columns))
+	for j := range factors {
+		factors[j] = 1
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.PenaltyFactors)) {
+		j := slices.Index(columns, name)
+		if j < 0 {
+			return nil, &objective.OptionError{Option: "penalty factors", Reason: fmt.Sprintf("name column %q; the columns are %s", name, shortList(columns))}
+		}
+		factors[j] = o.PenaltyFactors[name]
+	}
+	return factors, nil
+}
+
+// l1Ratio is the share of absolute values in the penalty that is used.
+func (o *Options) l1Ratio() float64 {
+	switch objective.Penalty(o.Penalty) {
+	case objective.L1:
+		return 1
+	case objective.ElasticNet:
+		return o.L1Ratio
+	}
+	return 0
 }
 
 // shortList shows the first names of a list.

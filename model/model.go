@@ -61,6 +61,9 @@ type Training struct {
 	L1Ratio     float64 `json:"l1_ratio"`
 	NoIntercept bool    `json:"no_intercept,omitempty"`
 
+	// PenaltyFactors multiplied the penalty of the features they name.
+	PenaltyFactors map[string]float64 `json:"penalty_factors,omitempty"`
+
 	// ClassWeights are the weights of the classes that were used, balanced or
 	// given, in the order of Classes; nil where all were 1.
 	ClassWeights []float64 `json:"class_weights,omitempty"`

@@ -196,8 +196,13 @@ func (c *coordinates) maxAbsGradient(theta []float64) (largest float64) {
 		largest = math.Abs(g)
 	}
 	for j := range c.cols {
-		u := (theta[j]/c.unit[j] + float64((c.mean[j]-c.judgeMean[j])*g)) / c.judgeUnit[j]
-		largest = max(largest, math.Abs(u))
+		largest = max(largest, math.Abs(c.userGradient(j, theta[j], g)/c.judgeUnit[j]))
 	}
 	return largest
+}
+
+// userGradient is the derivative by the coefficient of the column x_j - judgeMean_j
+// with the intercept held, where those by theta_j and theta_D are g and b.
+func (c *coordinates) userGradient(j int, g, b float64) float64 {
+	return g/c.unit[j] + float64((c.mean[j]-c.judgeMean[j])*b)
 }

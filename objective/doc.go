@@ -11,16 +11,18 @@
 //
 // The objective is scikit-learn's,
 //
-//	C sum_i s_i loss_i + (1/2) sum_j f_j (kappa_j beta_j)^2
+//	C sum_i s_i loss_i + sum_j f_j ((1-r)/2 (kappa_j beta_j)^2 + r |kappa_j beta_j|)
 //
-// divided by C sum_i s_i, loss and gradient alike. f_j is the column's penalty factor
-// (1, unless asked otherwise), kappa_j its deviation where the penalty is on
-// standardised coefficients and 1 elsewhere. Without a penalty the second term is
-// gone. The intercept is never penalised.
+// divided by C sum_i s_i, loss and gradient alike. r is 0 for l2, 1 for l1 and the l1
+// ratio for elasticnet; f_j is the column's penalty factor (1, unless asked otherwise),
+// kappa_j its deviation where the penalty is on standardised coefficients and 1
+// elsewhere. Without a penalty the second term is gone. The intercept is never
+// penalised. Absolute values are not smooth: solvers see them apart (solver.Composite).
 //
 //	objective.go    Options, New, Eval and its relatives: the solver's view
 //	coordinates.go  the maps between the three units, exact both ways
 //	quadratic.go    the penalty and the gauge: everything that is not data
+//	l1.go           the absolute values, and the subgradient in the user's units
 //	hessian.go      the full Hessian from Gram blocks, and products with it
 //	line.go         values along a line
 //	batch.go        the objective of some of the rows

@@ -78,6 +78,7 @@ func (f *Family) add(o *Objective) {
 	f.held = append(f.held, 0)
 	if kin := f.kin(k); kin < k {
 		o.coords = f.members[kin].coords
+		o.lasso = o.newLasso(o.lasso.lambda)
 		o.quad = o.newQuadratic()
 	}
 }
@@ -91,7 +92,7 @@ func (f *Family) kin(k int) int {
 func (m Member) kin(other Member) bool {
 	a, b := m.Options, other.Options
 	other.Model.Fold = m.Model.Fold
-	return m.Model == other.Model && a.C == b.C && a.Penalty == b.Penalty &&
+	return m.Model == other.Model && a.C == b.C && a.Penalty == b.Penalty && a.L1Ratio == b.L1Ratio &&
 		slices.Equal(a.Factors, b.Factors) && a.NoIntercept == b.NoIntercept &&
 		a.Standardize == b.Standardize && a.Coordinates == b.Coordinates
 }

@@ -27,9 +27,10 @@ type Fit struct {
 	Loss float64
 }
 
-// Fit translates theta and the objective's value there. For softmax, coefficients
-// that nothing penalises are shifted to sum to zero over the classes, which changes
-// no prediction and no value; penalised ones do so by themselves at the minimum.
+// Fit translates theta and the objective's value there, absolute values included. For
+// softmax, coefficients that nothing penalises are shifted to sum to zero over the
+// classes, which changes no prediction and no value; those penalised by squares alone
+// do so by themselves at the minimum.
 func (o *Objective) Fit(theta []float64, value float64) Fit {
 	k, p := o.outputs(), o.coords.dim()
 	theta = append([]float64(nil), theta...)
@@ -37,7 +38,7 @@ func (o *Objective) Fit(theta []float64, value float64) Fit {
 	f := Fit{
 		Coef: make([][]float64, k), Intercept: make([]float64, k), CoefStandardized: make([][]float64, k),
 		Objective: value * o.opts.C * o.sum,
-		Loss:      value - o.quad.at(theta, nil),
+		Loss:      value - o.quad.at(theta, nil) - o.lasso.at(theta),
 		Mean:      o.columns.plainMean, Deviation: o.columns.deviation,
 	}
 	for i := range k {
@@ -87,7 +88,7 @@ func (o *Objective) recentre(theta []float64) float64 {
 	before := o.quad.at(theta, nil)
 	dim := len(o.quad.ridge)
 	for d, g := range o.quad.gauge {
-		if g == 0 && o.quad.ridge[d] != 0 {
+		if g == 0 && d < o.coords.cols && o.penalised(d) {
 			continue
 		}
 		mean := total(theta, d, dim) / float64(o.outputs())

@@ -17,6 +17,10 @@ type Options struct {
 
 	Penalty Penalty
 
+	// L1Ratio is the share of absolute values in the penalty ElasticNet, from 0 to 1.
+	// The others do not read it.
+	L1Ratio float64
+
 	// Factors multiply the penalty of each column; nil means ones, 0 leaves a column
 	// unpenalised.
 	Factors []float64
@@ -56,19 +60,21 @@ type Penalty string
 
 // The penalties.
 const (
-	L2   Penalty = ""
-	None Penalty = "none"
+	L2         Penalty = ""
+	L1         Penalty = "l1"
+	ElasticNet Penalty = "elasticnet"
+	None       Penalty = "none"
 )
 
 // ParsePenalty reads the name of a penalty.
 func ParsePenalty(name string) (Penalty, error) {
-	switch name {
+	switch p := Penalty(name); p {
 	case "l2":
 		return L2, nil
-	case "none":
-		return None, nil
+	case L1, ElasticNet, None:
+		return p, nil
 	}
-	return L2, &OptionError{"penalty", fmt.Sprintf("%q is unknown; use l2 or none", name)}
+	return L2, &OptionError{"penalty", fmt.Sprintf("%q is unknown; use l2, l1, elasticnet or none", name)}
 }
 
 func (p Penalty) String() string {
@@ -102,6 +108,7 @@ type Objective struct {
 	columns columns
 	coords  *coordinates
 	quad    quadratic
+	lasso   lasso
 	ridge   []float64 // of each beta_j, on the scale of the objective
 	sum     float64   // sum_i s_i
 	share   float64   // of the rows of the whole objective that data holds
@@ -151,8 +158,10 @@ func New(ctx context.Context, data backend.Data, model backend.Model, opts Optio
 		return nil, &WeightError{-1, o.sum, fmt.Sprintf("the weights sum to %v; their sum must be positive and finite", o.sum)}
 	}
 	o.columns = userColumns(data.Affine(), st, weighted)
-	o.ridge = o.penalty()
+	var lambda []float64
+	o.ridge, lambda = o.penalty()
 	o.coords = newCoordinates(data.Affine(), o.columns, o.ridge, opts)
+	o.lasso = o.newLasso(lambda)
 	o.quad = o.newQuadratic()
 	n := model.Outputs() * (d + 1)
 	o.coef, o.other = make([]float64, n), make([]float64, n)
@@ -163,12 +172,15 @@ func (opts Options) check(cols int) error {
 	switch {
 	case !(opts.C > 0) || math.IsInf(opts.C, 1):
 		return &OptionError{"C", fmt.Sprintf("is %v; it must be positive", opts.C)}
-	case opts.Penalty != L2 && opts.Penalty != None:
-		return &OptionError{"penalty", fmt.Sprintf("%q is unknown; use l2 or none", string(opts.Penalty))}
+	case opts.Penalty == ElasticNet && !(opts.L1Ratio >= 0 && opts.L1Ratio <= 1):
+		return &OptionError{"l1-ratio", fmt.Sprintf("is %v; it must be from 0 to 1", opts.L1Ratio)}
 	case opts.Coordinates != Scaled && opts.Coordinates != User:
 		return &OptionError{"coordinates", fmt.Sprintf("%q are unknown", string(opts.Coordinates))}
 	case opts.Factors != nil && len(opts.Factors) != cols:
 		return &OptionError{"penalty factors", fmt.Sprintf("are %d for %d columns", len(opts.Factors), cols)}
+	}
+	if _, err := ParsePenalty(opts.Penalty.String()); err != nil {
+		return err
 	}
 	for j, f := range opts.Factors {
 		if !(f >= 0) || math.IsInf(f, 1) {
@@ -178,22 +190,31 @@ func (opts Options) check(cols int) error {
 	return nil
 }
 
-// penalty gives the second derivative of the penalty by each beta_j.
-func (o *Objective) penalty() []float64 {
-	ridge := make([]float64, o.data.Cols())
-	if o.opts.Penalty == None {
-		return ridge
+// penalty gives the second derivative of the penalty by each beta_j and the weight of
+// each |beta_j| in it.
+func (o *Objective) penalty() (ridge, lambda []float64) {
+	ridge, lambda = make([]float64, o.data.Cols()), make([]float64, o.data.Cols())
+	ratio := 0.0
+	switch o.opts.Penalty {
+	case None:
+		return ridge, lambda
+	case L1:
+		ratio = 1
+	case ElasticNet:
+		ratio = o.opts.L1Ratio
 	}
 	for j := range ridge {
-		ridge[j] = 1 / (o.opts.C * o.sum)
+		strength, deviation := 1/(o.opts.C*o.sum), 1.0
 		if o.opts.Factors != nil {
-			ridge[j] *= o.opts.Factors[j]
+			strength *= o.opts.Factors[j]
 		}
 		if o.opts.Standardize {
-			ridge[j] *= o.columns.deviation[j] * o.columns.deviation[j]
+			deviation = o.columns.deviation[j]
 		}
+		ridge[j] = (1 - ratio) * strength * (deviation * deviation)
+		lambda[j] = ratio * strength * deviation
 	}
-	return ridge
+	return ridge, lambda
 }
 
 func (o *Objective) newQuadratic() quadratic {
@@ -204,7 +225,7 @@ func (o *Objective) newQuadratic() quadratic {
 	}
 	for j := range c.cols {
 		q.ridge[j] = o.ridge[j] * c.unit[j] * c.unit[j]
-		if q.gauge != nil && q.ridge[j] == 0 {
+		if q.gauge != nil && !o.penalised(j) {
 			q.gauge[j] = curvature(o.columns, c.mean[j], j) * c.unit[j] * c.unit[j]
 		}
 	}
@@ -213,6 +234,9 @@ func (o *Objective) newQuadratic() quadratic {
 	}
 	return q
 }
+
+// penalised tells whether the penalty keeps column j's coefficients from growing.
+func (o *Objective) penalised(j int) bool { return o.ridge[j] != 0 || o.lasso.lambda[j] != 0 }
 
 func (o *Objective) outputs() int { return o.models[0].Outputs() }
 
@@ -243,7 +267,8 @@ func (o *Objective) fromStored(coef, theta []float64) {
 	}
 }
 
-// Eval is the objective at theta and its gradient.
+// Eval is the objective at theta and its gradient, without the absolute values that
+// an L1 penalty adds (Lasso).
 func (o *Objective) Eval(ctx context.Context, theta, grad []float64) (float64, error) {
 	o.toStored(theta, o.coef)
 	if err := o.data.Eval(ctx, o.models, o.coef, &o.ev); err != nil {
@@ -289,8 +314,8 @@ func (o *Objective) Rounding() (value, gradient float64) {
 
 // Unbounded tells whether some column that varies is not penalised.
 func (o *Objective) Unbounded() bool {
-	for j, r := range o.ridge {
-		if r == 0 && o.coords.gain[j] != 0 {
+	for j := range o.coords.cols {
+		if !o.penalised(j) && o.coords.gain[j] != 0 {
 			return true
 		}
 	}
@@ -306,8 +331,8 @@ func (o *Objective) Separates(value float64) bool {
 	if m.Weight != backend.None || m.Offset != backend.None {
 		return false
 	}
-	for _, r := range o.ridge {
-		if r != 0 {
+	for j := range o.coords.cols {
+		if o.penalised(j) {
 			return false
 		}
 	}

@@ -17,12 +17,13 @@ type descent struct {
 
 	x, grad []float64
 	value   float64
-	maxAbs  float64 // MaxAbsGradient of grad
+	maxAbs  float64 // MaxAbsGradient of grad, MaxAbsSubgradient of a Composite
 
 	noise     float64 // relative error of values
 	floor     float64 // of maxAbs, left by rounding
 	unbounded bool
-	given     bool // the start is the user's
+	given     bool      // the start is the user's
+	lasso     absolutes // of a Composite
 
 	lowest float64 // value seen
 	res    Result
@@ -33,7 +34,7 @@ type descent struct {
 const float64Noise = 0x1p-48
 
 func newDescent(obj Objective, opts Options) *descent {
-	d := &descent{obj: obj, opts: opts, before: obj.Passes(), noise: float64Noise, lowest: math.Inf(1)}
+	d := &descent{obj: obj, opts: opts, before: obj.Passes(), noise: float64Noise, lasso: lassoOf(obj), lowest: math.Inf(1)}
 	if r, ok := obj.(Rounder); ok {
 		d.noise, d.floor = r.Rounding()
 	}
@@ -64,7 +65,18 @@ func (d *descent) evalStart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.start(f)
+	return d.start(d.total(d.x, f))
+}
+
+// total is the value of a Composite at x, where its smooth part is f.
+func (d *descent) total(x []float64, f float64) float64 { return f + d.lasso.at(x) }
+
+// measure is the max|gradient| at the present point.
+func (d *descent) measure() float64 {
+	if d.lasso != nil {
+		return d.obj.(Composite).MaxAbsSubgradient(d.x, d.grad)
+	}
+	return d.obj.MaxAbsGradient(d.grad)
 }
 
 // accept moves to x, copying it and its gradient.
@@ -76,7 +88,7 @@ func (d *descent) accept(x, grad []float64, value, step float64) {
 }
 
 func (d *descent) arrive(value, step float64) {
-	d.value, d.maxAbs = value, d.obj.MaxAbsGradient(d.grad)
+	d.value, d.maxAbs = value, d.measure()
 	slack := d.slack()
 	if first := !d.started(); first || value < d.lowest-slack || value <= d.lowest+slack && d.maxAbs < d.res.MaxAbsGradient {
 		copy(d.res.X, d.x)

@@ -13,6 +13,10 @@
 //	   factor.go      its Cholesky factor, damped where it is singular
 //	   escape.go      is the minimum at infinity?
 //	   lbfgs.go       limited memory, for any size
+//	   composite.go   absolute values (l1, elasticnet) beside a smooth objective
+//	   proxnewton.go  newton with them: steps to exact zeros
+//	   lassomodel.go  its quadratic model, by coordinate descent and Newton on the support
+//	   owlqn.go       lbfgs with them, for any size
 //	   sgd.go         full and mini-batch descent, momentum, Adam
 //
 // A solver that cannot reach the tolerance is no error: it returns the best point it

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 )
 
 // Family is several objectives over the same rows - folds left out, strengths of the
@@ -47,17 +48,23 @@ type MarchOptions struct {
 // Passes of the results count the member's own evaluations, of which f.Passes() says
 // how many were joint.
 //
-// "auto" is a march in stages where the family is a Cohort (stagedMarch), else lbfgs. A solver that needs more than values and gradients is a *NeedsError.
+// "auto" is a march in stages where the family is a Cohort (stagedMarch), else lbfgs,
+// and owlqn where there are absolute values. A solver that needs more than values and
+// gradients is a *NeedsError.
 func March(ctx context.Context, name string, f Family, opts MarchOptions) ([]*Result, error) {
 	m := newMarch(f, opts)
 	if opts.Starts != nil && len(opts.Starts) != len(m.members) {
 		panic("solver: starts and members of a march differ in number")
 	}
 	if name == AutoName {
-		if c, ok := f.(Cohort); ok && opts.MaxIter >= 0 {
+		lasso := slices.ContainsFunc(m.members, func(o Objective) bool { return lassoOf(o) != nil })
+		if c, ok := f.(Cohort); ok && opts.MaxIter >= 0 && !lasso {
 			return m.staged(ctx, c)
 		}
 		name = "lbfgs"
+		if lasso {
+			name = "owlqn"
+		}
 	}
 	results := make([]*Result, len(m.members))
 	err := m.abreast(ctx, all(len(m.members)), func(k int, obj Objective) (err error) {
@@ -180,6 +187,7 @@ var (
 	_ Rounder   = (*walker)(nil)
 	_ Unbounded = (*walker)(nil)
 	_ Hinter    = (*walker)(nil)
+	_ Composite = (*walker)(nil)
 )
 
 // Eval waits for the joint read.
@@ -210,6 +218,12 @@ func (w *walker) Unbounded() bool {
 func (w *walker) Separates(value float64) bool {
 	u, ok := w.Objective.(Unbounded)
 	return ok && u.Separates(value)
+}
+
+func (w *walker) Lasso() []float64 { return lassoOf(w.Objective) }
+
+func (w *walker) MaxAbsSubgradient(x, grad []float64) float64 {
+	return w.Objective.(Composite).MaxAbsSubgradient(x, grad)
 }
 
 func (w *walker) Hint() string {

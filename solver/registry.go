@@ -11,6 +11,7 @@ type Solver struct {
 	Name    string
 	About   string    // one line
 	Needs   []Ability // all of them
+	Lasso   bool      // it minimises composite objectives too
 	MaxIter int       // the default
 
 	run func(context.Context, *descent) error
@@ -22,6 +23,10 @@ const AutoName = "auto"
 // newtonDim is the largest Dim for which auto chooses newton: beyond, the Hessian's
 // Dim^2 N flops and the Dim^3 of its factor cost more than the passes they save.
 const newtonDim = 1024
+
+// proxNewtonDim is the same for prox-newton, whose factors are of the support alone
+// and which spares the many passes of owlqn: a Hessian of 128 MB.
+const proxNewtonDim = 4096
 
 var solvers = []Solver{
 	{
@@ -42,6 +47,21 @@ var solvers = []Solver{
 		About:   "growing samples, then all rows in the metric of a sample's Hessian; the fewest reads of large data",
 		MaxIter: 1000,
 		run:     staged,
+	},
+	{
+		Name:    "prox-newton",
+		About:   "newton with absolute values, for l1 and elasticnet; up to a few thousand coefficients",
+		Needs:   []Ability{CanHessian},
+		Lasso:   true,
+		MaxIter: 100,
+		run:     proxNewton,
+	},
+	{
+		Name:    "owlqn",
+		About:   "lbfgs with absolute values, for l1 and elasticnet; for any number of coefficients",
+		Lasso:   true,
+		MaxIter: 5000,
+		run:     owlqn,
 	},
 	{
 		Name:    "sgd",
@@ -75,6 +95,30 @@ func (e *NeedsError) Error() string {
 	return fmt.Sprintf("solver %s needs the ability %q, which this backend lacks; use --solver lbfgs", e.Solver, e.Needs)
 }
 
+// LassoError is a solver that cannot minimise absolute values.
+type LassoError struct{ Solver string }
+
+func (e *LassoError) Error() string {
+	names := []string{AutoName}
+	for _, s := range solvers {
+		if s.Lasso {
+			names = append(names, s.Name)
+		}
+	}
+	return fmt.Sprintf("solver %s cannot minimise an l1 penalty; use --solver %s", e.Solver, strings.Join(names, ", "))
+}
+
+// CheckLasso returns a *LassoError if the named solver does not take composite
+// objectives.
+func CheckLasso(name string) error {
+	for _, s := range solvers {
+		if s.Name == name && !s.Lasso {
+			return &LassoError{name}
+		}
+	}
+	return nil
+}
+
 // Check returns an *UnknownError unless name is a solver or "auto".
 func Check(name string) error {
 	for _, s := range solvers {
@@ -89,9 +133,20 @@ func Check(name string) error {
 }
 
 // Choose returns the solver of that name, for "auto" the best for obj, or an
-// *UnknownError or *NeedsError.
+// *UnknownError, *NeedsError or *LassoError.
 func Choose(name string, obj Objective) (Solver, error) {
-	if name == AutoName {
+	lasso := lassoOf(obj) != nil
+	switch {
+	case lasso && name == AutoName:
+		name = "owlqn"
+		if obj.Dim() <= proxNewtonDim && Can(obj, CanHessian) {
+			name = "prox-newton"
+		}
+	case lasso:
+		if err := CheckLasso(name); err != nil {
+			return Solver{}, err
+		}
+	case name == AutoName:
 		name = "lbfgs"
 		if obj.Dim() <= newtonDim && Can(obj, CanHessian) {
 			name = "newton"

@@ -53,6 +53,7 @@ func (a *app) report(ctx context.Context, err error) int {
 		option      *objective.OptionError
 		solverOpt   *solver.OptionError
 		unknown     *solver.UnknownError
+		lasso       *solver.LassoError
 		interrupted *interruptedError
 	)
 	switch {
@@ -69,7 +70,7 @@ func (a *app) report(ctx context.Context, err error) int {
 	case errors.As(err, &usage):
 		a.say("%s", oneLine(err))
 		return exitUsage
-	case errors.As(err, &option), errors.As(err, &solverOpt), errors.As(err, &unknown):
+	case errors.As(err, &option), errors.As(err, &solverOpt), errors.As(err, &unknown), errors.As(err, &lasso):
 		a.say("%s", oneLine(err))
 		return exitUsage
 	default:

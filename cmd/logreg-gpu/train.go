@@ -25,6 +25,7 @@ type train struct {
 	data        dataFlags
 	opts        logreg.Options
 	classWeight string
+	factors     string
 	dtype       string
 	model, warm string // paths
 }
@@ -49,6 +50,9 @@ still succeeds: the result is the best point found.`,
 			if err := t.checkSGD(cmd.Flags()); err != nil {
 				return err
 			}
+			if cmd.Flags().Changed("l1-ratio") && t.opts.Penalty != "elasticnet" {
+				return usagef("--l1-ratio is for --penalty elasticnet; the penalty is %s", t.opts.Penalty)
+			}
 			return t.run(cmd.Context(), a, args[0])
 		},
 	}
@@ -62,7 +66,9 @@ func (t *train) register(flags *pflag.FlagSet) {
 	flags.StringVar(&t.model, "model", "", "`file` to save the model to")
 	t.data.register(flags)
 	flags.Float64Var(&o.C, "C", o.C, "weight of the losses against the penalty; smaller is a stronger penalty")
-	flags.StringVar(&o.Penalty, "penalty", o.Penalty, "l2 or none")
+	flags.StringVar(&o.Penalty, "penalty", o.Penalty, "l2, l1, elasticnet or none; l1 makes coefficients exactly 0")
+	flags.Float64Var(&o.L1Ratio, "l1-ratio", o.L1Ratio, "elasticnet: share of l1 in the penalty, from 0 to 1")
+	flags.StringVar(&t.factors, "penalty-factors", "", `factors of the penalty by column, as JSON such as {"age": 0}; 0: not penalised`)
 	flags.BoolVar(&o.Standardize, "standardize", false, "penalise the coefficients of (x - mean) / deviation")
 	flags.BoolVar(&o.NoIntercept, "no-intercept", false, "fix the intercept at 0")
 	flags.StringVar(&t.classWeight, "class-weight", "", `balanced, or JSON such as {"0": 1, "1": 5}`)
@@ -180,6 +186,11 @@ func (t *train) prepare(a *app) error {
 	if o.Storage, err = backend.ParseStorage(t.dtype); err != nil {
 		return &usageError{err}
 	}
+	if t.factors != "" {
+		if o.PenaltyFactors, err = parseNumbers("penalty-factors", t.factors, "column", `JSON such as {"age": 0, "income": 2}`); err != nil {
+			return err
+		}
+	}
 	if o.ClassWeight, err = parseClassWeight(t.classWeight); err != nil {
 		return err
 	}
@@ -205,18 +216,24 @@ func parseClassWeight(text string) (w logreg.ClassWeight, err error) {
 		w.Balanced = true
 		return w, nil
 	}
-	var weights map[string]*float64 // nil where the JSON says null, which is no weight
-	if err := json.Unmarshal([]byte(text), &weights); err != nil || weights == nil {
-		return w, usagef(`--class-weight is %q; use balanced, or JSON such as {"0": 1, "1": 5}`, text)
+	w.ByLabel, err = parseNumbers("class-weight", text, "class", `balanced, or JSON such as {"0": 1, "1": 5}`)
+	return w, err
+}
+
+// parseNumbers reads the JSON object of a flag, a number for each of what it names.
+func parseNumbers(flag, text, what, usage string) (map[string]float64, error) {
+	var given map[string]*float64 // nil where the JSON says null, which is no number
+	if err := json.Unmarshal([]byte(text), &given); err != nil || given == nil {
+		return nil, usagef("--%s is %q; use %s", flag, text, usage)
 	}
-	w.ByLabel = make(map[string]float64, len(weights))
-	for label, v := range weights {
+	numbers := make(map[string]float64, len(given))
+	for name, v := range given {
 		if v == nil {
-			return w, usagef("--class-weight has no number for class %q", label)
+			return nil, usagef("--%s has no number for %s %q", flag, what, name)
 		}
-		w.ByLabel[label] = *v
+		numbers[name] = *v
 	}
-	return w, nil
+	return numbers, nil
 }
 
 func (t *train) result(ds *dataset.Dataset, fit *logreg.Result, read, total time.Duration) trainResult {

@@ -22,6 +22,9 @@ func (a *app) printFit(ds *dataset.Dataset, fit *logreg.Result, path, saved stri
 	penalty := "no penalty"
 	if tr.Penalty != "none" {
 		penalty = fmt.Sprintf("%s penalty, C = %v", tr.Penalty, tr.C)
+		if tr.Penalty == "elasticnet" {
+			penalty += fmt.Sprintf(", l1 ratio %v", tr.L1Ratio)
+		}
 		if m.CoefStandardized != nil {
 			penalty += ", on standardized features"
 		}
@@ -32,6 +35,9 @@ func (a *app) printFit(ds *dataset.Dataset, fit *logreg.Result, path, saved stri
 	a.print("objective       %.10g\n", fit.Objective)
 	a.print("mean loss       %.10g\n", fit.Loss)
 	a.print("max |gradient|  %.2g\n", fit.MaxAbsGradient)
+	if tr.L1Ratio > 0 {
+		a.print("coefficients    %d of %d are not 0\n", nonZero(m.Coef), len(m.Coef)*m.Cols())
+	}
 	a.print("time            %.3g s to fit\n\n", fit.Fit.Seconds())
 
 	a.printCoefficients(fit)
@@ -44,6 +50,18 @@ func (a *app) printFit(ds *dataset.Dataset, fit *logreg.Result, path, saved stri
 		path = "DATA" // standard input cannot be read twice
 	}
 	a.print("\nThe model is in %s. Try:\n  logreg-gpu evaluate %s %s\n  logreg-gpu predict %s %s --proba\n", saved, saved, path, saved, path)
+}
+
+// nonZero counts the coefficients that take part.
+func nonZero(coef [][]float64) (n int) {
+	for _, row := range coef {
+		for _, v := range row {
+			if v != 0 {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // printCoefficients shows the strongest features: the standardized coefficients
