@@ -3,12 +3,12 @@
 #include "emu.h"
 struct __attribute__((aligned(16))) float4 { float x, y, z, w; };
 
-__device__ float __attribute__((noinline)) helper(float a, float b) { return a * b + 1.0f; }
+__device__ float __attribute__((noinline)) affine(float a, float b) { return a * b + 1.0f; }
 
 // y = (2 x + 1) + y / 3, with a call that is not inlined.
 extern "C" __global__ void saxpy(const float *x, float *y, unsigned long n) {
   unsigned long i = blockIdx.x * (unsigned long)blockDim.x + threadIdx.x;
-  if (i < n) y[i] = helper(x[i], 2.0f) + y[i] / 3.0f;
+  if (i < n) y[i] = affine(x[i], 2.0f) + y[i] / 3.0f;
 }
 
 // out[block] = x . y; n a multiple of 4; 4 * blockDim.x bytes of dynamic shared memory.
