@@ -64,7 +64,7 @@ func TestFit_P4_ReferenceOptima(t *testing.T) {
 		backend.Float32: {1e-5, 1e-3},
 	}
 	for _, ref := range references(t) {
-		for _, name := range []string{"newton", "lbfgs", "staged", "auto"} {
+		for _, name := range []string{"newton", "lbfgs", "newton-cg", "staged", "auto"} {
 			for _, be := range []string{"cpu", "cpu-reference"} {
 				for storage, tol := range accuracy {
 					t.Run(fmt.Sprintf("%s/%s/%s/%s", ref.ID, name, be, storage), func(t *testing.T) {
@@ -106,7 +106,7 @@ func bits(r *logreg.Result) (b []uint64) {
 
 func TestFit_P9_SameBitsForAnyThreads(t *testing.T) {
 	for _, set := range []string{"breast_cancer", "iris"} {
-		for _, name := range []string{"newton", "lbfgs", "staged", "sgd"} {
+		for _, name := range []string{"newton", "lbfgs", "newton-cg", "staged", "sgd"} {
 			for _, storage := range []backend.Storage{backend.Float64, backend.Float32} {
 				var first []uint64
 				for _, threads := range []int{1, 2, 3, 7, 1} {
@@ -293,7 +293,7 @@ func TestFit_P18_AwkwardShapes(t *testing.T) {
 		{"zero rows", []float64{0, 0, 1, 1, 0, 0, 2, 3}, 2, []int{0, 1, 1, 0}},
 		{"three rows, three classes", []float64{1, 2, 3}, 1, []int{0, 1, 2}},
 	} {
-		for _, s := range []string{"newton", "lbfgs", "staged"} {
+		for _, s := range []string{"newton", "lbfgs", "newton-cg", "staged"} {
 			for _, storage := range []backend.Storage{backend.Float64, backend.Float32} {
 				ds, err := dataset.New(slices.Clone(c.x), len(c.labels), c.cols, c.labels)
 				require.NoError(t, err, c.name)
@@ -311,7 +311,7 @@ func TestFit_P18_AwkwardShapes(t *testing.T) {
 // Separable data: with a penalty there is an optimum; without, the fit says that the
 // coefficients grow without bound.
 func TestFit_P22_SeparableDataIsReported(t *testing.T) {
-	for _, s := range []string{"newton", "lbfgs", "staged"} {
+	for _, s := range []string{"newton", "lbfgs", "newton-cg", "staged"} {
 		ds, err := dataset.New([]float64{-2, -1, 1, 2}, 4, 1, []int{0, 0, 1, 1})
 		require.NoError(t, err)
 		opts := logreg.DefaultOptions()

@@ -16,6 +16,16 @@ var _ solver.Curved = (*Objective)(nil)
 // matrices are made.
 const curvatureDim = 4096
 
+// factorBytes is the size of the matrices of all outputs beyond which they share one.
+const factorBytes = 256 << 20
+
+// shares tells whether all outputs have the same block: as many of their own would
+// take too much memory, and flops.
+func (o *Objective) shares() bool {
+	p := o.coords.dim()
+	return o.outputs() > 1 && 8*p*p*o.outputs() > factorBytes
+}
+
 // leastCurvature is the share of what a column of average rows would have that the
 // diagonal of a sample's Hessian is held above: a level that occurs in a few rows of
 // a sample may occur only in rows that are already decided.
@@ -25,14 +35,21 @@ const leastCurvature = 0.1
 // sample is corrected where the sample misrepresents a column: scaled by the root of
 // the ratio of the column's mean squares in all rows and in the sample, within a
 // factor 2, and with a diagonal that is not too small.
+//
+// With very many outputs they all get the block of the origin, where it is the same
+// for each: what the columns have in common.
 func (o *Objective) Curvature(ctx context.Context, theta []float64) (solver.Curvature, error) {
 	gram, ok := o.data.(backend.Gram)
 	if !ok {
 		return nil, backend.ErrUnsupported
 	}
 	side := o.coords.cols + 1
-	blocks := make([]backend.GramBlock, o.outputs())
-	out := make([][]float64, o.outputs())
+	made := o.outputs()
+	if o.shares() {
+		made, theta = 1, make([]float64, len(theta))
+	}
+	blocks := make([]backend.GramBlock, made)
+	out := make([][]float64, made)
 	for k := range blocks {
 		blocks[k] = backend.GramBlock{Row: k, Col: k}
 		out[k] = make([]float64, side*side)
@@ -91,9 +108,12 @@ func (o *Objective) Blocks() int { return o.outputs() }
 // CurvaturePrice compares the flops of a row's products with the bytes that Eval
 // reads of it.
 func (o *Objective) CurvaturePrice() float64 {
-	d, k := float64(o.coords.cols), float64(o.outputs())
+	d, k, blocks := float64(o.coords.cols), float64(o.outputs()), float64(o.outputs())
+	if o.shares() {
+		blocks = 1
+	}
 	eval := max(d*float64(o.data.Storage().Bytes())/readRate, 4*d*k/flopRate) + k*linkTime
-	return (d + 1) * (d + 1) * k / flopRate / eval
+	return (d + 1) * (d + 1) * blocks / flopRate / eval
 }
 
 // Ratios of these decide what is worth its price: bytes and flops a second, seconds a

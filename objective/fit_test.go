@@ -15,7 +15,7 @@ import (
 )
 
 // descending are the solvers that find optima.
-var descending = []string{"newton", "lbfgs", "staged"}
+var descending = []string{"newton", "lbfgs", "newton-cg", "staged"}
 
 // noisy is n rows of d independent normal columns with labels that follow the first
 // columns half of the time, so that a finite optimum exists.

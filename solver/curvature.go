@@ -27,6 +27,10 @@ const metricDamping = 1e-7
 func newMetric(c Curvature) metric {
 	m := make(metric, len(c))
 	for k, h := range c {
+		if k > 0 && h == c[k-1] { // shared
+			m[k] = m[k-1]
+			continue
+		}
 		m[k] = newFactor(h.SymmetricDim())
 		m[k].factorise(h, 0, metricDamping)
 		m[k].forget()

@@ -39,6 +39,17 @@ func (s smooth) EvalHessian(ctx context.Context, x, grad []float64, h *mat.SymDe
 	return v, err
 }
 
+func (s smooth) HessVec(ctx context.Context, x, v, out []float64) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.passes++
+	h := mat.NewSymDense(s.dim, nil)
+	s.hess(x, h)
+	mat.NewVecDense(s.dim, out).MulVec(h, mat.NewVecDense(s.dim, v))
+	return nil
+}
+
 // rosenbrock is the curved valley in two dimensions, minimum 0 at (1, 1); its Hessian
 // is indefinite in places.
 func rosenbrock() smooth {
@@ -93,4 +104,7 @@ func reflect(v []float64, i, j int) float64 {
 	return r
 }
 
-var _ solver.Hessian = smooth{}
+var (
+	_ solver.Hessian = smooth{}
+	_ solver.HessVec = smooth{}
+)

@@ -43,6 +43,13 @@ var solvers = []Solver{
 		run:     lbfgs,
 	},
 	{
+		Name:    "newton-cg",
+		About:   "truncated Newton in a trust region; for any number of coefficients",
+		Needs:   []Ability{CanHessVec},
+		MaxIter: 200,
+		run:     newtonCG,
+	},
+	{
 		Name:    "staged",
 		About:   "growing samples, then all rows in the metric of a sample's Hessian; the fewest reads of large data",
 		MaxIter: 1000,
@@ -147,9 +154,13 @@ func Choose(name string, obj Objective) (Solver, error) {
 			return Solver{}, err
 		}
 	case name == AutoName:
-		name = "lbfgs"
-		if obj.Dim() <= newtonDim && Can(obj, CanHessian) {
+		switch {
+		case len(newPlan(obj).sizes) > 0:
+			name = "staged"
+		case obj.Dim() <= newtonDim && Can(obj, CanHessian):
 			name = "newton"
+		default:
+			name = "lbfgs"
 		}
 	}
 	for _, s := range solvers {

@@ -17,7 +17,7 @@ import (
 var ctx = context.Background()
 
 // descending are the solvers whose accepted values never rise.
-var descending = []string{"newton", "lbfgs", "staged", "prox-newton", "owlqn"}
+var descending = []string{"newton", "lbfgs", "newton-cg", "staged", "prox-newton", "owlqn"}
 
 func TestSolve_P26_RosenbrockValuesNeverRise(t *testing.T) {
 	for _, name := range descending {
@@ -138,7 +138,7 @@ func TestSolve_BadOptionsAreErrors(t *testing.T) {
 	var unknown *solver.UnknownError
 	_, err := solver.Solve(ctx, "sag", rosenbrock(), solver.Options{})
 	require.ErrorAs(t, err, &unknown)
-	require.EqualError(t, err, `unknown solver "sag"; use one of auto, newton, lbfgs, staged, prox-newton, owlqn, sgd`)
+	require.EqualError(t, err, `unknown solver "sag"; use one of auto, newton, lbfgs, newton-cg, staged, prox-newton, owlqn, sgd`)
 	require.ErrorAs(t, solver.Check("sag"), &unknown)
 	require.NoError(t, solver.Check("auto"))
 
