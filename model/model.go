@@ -60,6 +60,7 @@ type Training struct {
 	C           float64 `json:"C"`
 	L1Ratio     float64 `json:"l1_ratio"`
 	NoIntercept bool    `json:"no_intercept,omitempty"`
+	Offset      string  `json:"offset,omitempty"` // the column of offsets, by the name or index given
 
 	// PenaltyFactors multiplied the penalty of the features they name.
 	PenaltyFactors map[string]float64 `json:"penalty_factors,omitempty"`

@@ -78,6 +78,7 @@ func (a *app) start(*cobra.Command, []string) error {
 		return usagef("--threads is %d; it must be positive, or 0 for all", a.threads)
 	}
 	if a.threads > 0 {
+		a.threads = min(a.threads, runtime.NumCPU()) // more gain nothing, and the system runs out of them
 		runtime.GOMAXPROCS(a.threads)
 	}
 	names := []string{backend.AutoName}

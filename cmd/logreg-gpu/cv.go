@@ -81,8 +81,8 @@ func (c *cv) register(flags *pflag.FlagSet) {
 }
 
 // prepare checks and completes the options before anything large is read.
-func (c *cv) prepare(a *app) error {
-	if err := c.fit.prepare(a); err != nil {
+func (c *cv) prepare(a *app, path string) error {
+	if err := c.fit.prepare(a, path); err != nil {
 		return err
 	}
 	c.opts.Options = c.fit.opts
@@ -101,10 +101,8 @@ func (c *cv) prepare(a *app) error {
 		return err
 	}
 	for _, file := range []string{c.scores, c.path} {
-		if file != "" {
-			if err := atomicfile.Writable(file); err != nil {
-				return err
-			}
+		if err := checkOutput(file, path); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -131,7 +129,7 @@ func parseCs(text string) ([]float64, error) {
 
 func (c *cv) run(ctx context.Context, a *app, path string) error {
 	start := time.Now()
-	if err := c.prepare(a); err != nil {
+	if err := c.prepare(a, path); err != nil {
 		return err
 	}
 	ds, err := c.fit.data.read(ctx, a, path)
@@ -193,7 +191,7 @@ func foldsOf(ds *dataset.Dataset, column string) ([]int32, error) {
 
 // save writes the files asked for.
 func (c *cv) save(r *logreg.CVResult) error {
-	r.Refit.Model.Training.Program = "logreg-gpu " + programVersion()
+	c.fit.sign(r.Refit.Model)
 	if c.fit.model != "" {
 		if err := r.Refit.Model.Save(c.fit.model); err != nil {
 			return err

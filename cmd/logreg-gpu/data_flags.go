@@ -17,8 +17,9 @@ type dataFlags struct {
 	ignore                    []string
 }
 
-func (d *dataFlags) register(flags *pflag.FlagSet) {
-	flags.StringVar(&d.label, "label", "", "label `column`, by name or index from 0 (default: the last, or the model's)")
+// register adds the flags; label says which column is the label by default.
+func (d *dataFlags) register(flags *pflag.FlagSet, label string) {
+	flags.StringVar(&d.label, "label", "", "label `column`, by name or index from 0, or from the end by -1, -2, ... (default: "+label+")")
 	flags.StringVar(&d.weight, "sample-weight", "", "`column` of sample weights")
 	flags.StringVar(&d.offset, "offset", "", "`column` added to the logit of each row")
 	flags.StringSliceVar(&d.ignore, "ignore", nil, "`columns` to leave out, comma-separated")
@@ -67,6 +68,9 @@ func (d *dataFlags) readFor(ctx context.Context, a *app, path string, m *model.M
 	o.Features, o.Classes, o.NoLabel = m.FeatureNames, &m.Classes, !labelled
 	if o.Label == "" {
 		o.Label = m.LabelName
+	}
+	if o.Offset == "" && m.Training.Offset != "" {
+		a.warn("the model was fitted with the offsets of column %q, which count as 0 here; --offset gives them", m.Training.Offset)
 	}
 	return a.readDataset(ctx, path, o)
 }

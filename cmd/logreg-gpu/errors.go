@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
-	"syscall"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/logreg-gpu/logreg-gpu/objective"
 	"github.com/logreg-gpu/logreg-gpu/solver"
@@ -33,8 +35,30 @@ func usagef(format string, args ...any) error {
 // outputError is a result that could not be written to stdout.
 type outputError struct{ err error }
 
-func (e *outputError) Error() string { return "cannot write the output: " + plain(e.err) }
+func (e *outputError) Error() string {
+	err := e.err
+	if pe, ok := err.(*fs.PathError); ok {
+		err = pe.Err // which file stdout is, the user knows
+	}
+	return "cannot write the output: " + err.Error()
+}
 func (e *outputError) Unwrap() error { return e.err }
+
+// flagError is what cobra finds wrong with the flags, in our words.
+func flagError(cmd *cobra.Command, err error) error {
+	var invalid *pflag.InvalidValueError
+	if !errors.As(err, &invalid) {
+		return usagef("%w; see %s --help", err, cmd.CommandPath())
+	}
+	f := invalid.GetFlag()
+	want := map[string]string{
+		"bool": "true or false", "int": "a whole number", "uint64": "a whole number, not negative", "float64": "a number",
+	}[f.Value.Type()]
+	if want == "" {
+		return usagef("--%s: %w; see %s --help", f.Name, invalid.Unwrap(), cmd.CommandPath())
+	}
+	return usagef("--%s is %q; it must be %s; see %s --help", f.Name, invalid.GetValue(), want, cmd.CommandPath())
+}
 
 // interruptedError is work that Ctrl-C ended, and what became of it.
 type interruptedError struct{ saved string }
@@ -62,8 +86,6 @@ func (a *app) report(ctx context.Context, err error) int {
 	case errors.As(err, &interrupted):
 		a.say("%v", err)
 		return exitInterrupted
-	case errors.Is(err, syscall.EPIPE):
-		return exitFailure // whoever closed the pipe knows
 	case ctx.Err() != nil:
 		a.say("interrupted")
 		return exitInterrupted

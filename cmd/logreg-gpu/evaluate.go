@@ -27,7 +27,7 @@ that the data leave undefined is null in JSON, with the reason under "undefined"
 			return a.evaluate(cmd.Context(), &data, args[0], args[1])
 		},
 	}
-	data.register(cmd.Flags())
+	data.register(cmd.Flags(), "the model's")
 	cmd.Flags().SortFlags = false
 	return cmd
 }

@@ -37,8 +37,8 @@ computes them there.`,
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&p.proba, "proba", false, "probabilities instead of classes")
-	flags.StringVarP(&p.output, "output", "o", "", "`file` for the CSV (default: stdout)")
-	p.data.register(flags)
+	flags.StringVarP(&p.output, "output", "o", "", "`file` for the CSV (default: stdout, as with -)")
+	p.data.register(flags, "the model's")
 	flags.SortFlags = false
 	return cmd
 }
@@ -53,6 +53,12 @@ type predictResult struct {
 }
 
 func (p *predict) run(ctx context.Context, a *app, modelPath, dataPath string) error {
+	if p.output == "-" {
+		p.output = ""
+	}
+	if err := checkOutput(p.output, modelPath, dataPath); err != nil {
+		return err
+	}
 	m, err := model.Load(modelPath)
 	if err != nil {
 		return err

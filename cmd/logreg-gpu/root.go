@@ -30,9 +30,8 @@ success, 1 on failure, 2 on wrong usage, 130 when interrupted.`,
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("%w; see %s --help", err, cmd.CommandPath())
-	})
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpCommand(helpCommand())
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.backend, "backend", backend.AutoName, "where to compute: auto, or a `name` that the command devices lists")
 	flags.IntVar(&a.threads, "threads", 0, "CPU threads, 0 for all; never changes a result")
@@ -62,6 +61,25 @@ func knownCommand(root *cobra.Command, args []string) error {
 		return usagef("unknown command %q; did you mean %s?", args[0], strings.Join(near, " or "))
 	}
 	return usagef("unknown command %q; see logreg-gpu --help", args[0])
+}
+
+// helpCommand is cobra's, but to ask about a command that does not exist is an error.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [command]",
+		Short: "Help about any command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err != nil {
+				return &usageError{err}
+			}
+			if len(rest) > 0 {
+				return knownCommand(cmd.Root(), rest)
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
+		},
+	}
 }
 
 // exactly demands the named arguments, no more and no fewer.

@@ -15,7 +15,6 @@ import (
 	logreg "github.com/logreg-gpu/logreg-gpu"
 	"github.com/logreg-gpu/logreg-gpu/backend"
 	"github.com/logreg-gpu/logreg-gpu/dataset"
-	"github.com/logreg-gpu/logreg-gpu/internal/atomicfile"
 	"github.com/logreg-gpu/logreg-gpu/model"
 	"github.com/logreg-gpu/logreg-gpu/solver"
 )
@@ -64,7 +63,7 @@ still succeeds: the result is the best point found.`,
 func (t *train) register(flags *pflag.FlagSet) {
 	o := &t.opts
 	flags.StringVar(&t.model, "model", "", "`file` to save the model to")
-	t.data.register(flags)
+	t.data.register(flags, "the last")
 	flags.Float64Var(&o.C, "C", o.C, "weight of the losses against the penalty; smaller is a stronger penalty")
 	flags.StringVar(&o.Penalty, "penalty", o.Penalty, "l2, l1, elasticnet or none; l1 makes coefficients exactly 0")
 	flags.Float64Var(&o.L1Ratio, "l1-ratio", o.L1Ratio, "elasticnet: share of l1 in the penalty, from 0 to 1")
@@ -139,7 +138,7 @@ type seconds struct {
 
 func (t *train) run(ctx context.Context, a *app, path string) error {
 	start := time.Now()
-	if err := t.prepare(a); err != nil {
+	if err := t.prepare(a, path); err != nil {
 		return err
 	}
 	ds, err := t.data.read(ctx, a, path)
@@ -158,7 +157,7 @@ func (t *train) run(ctx context.Context, a *app, path string) error {
 	for _, passed := range fit.PassedOver {
 		a.detail("passed over %s", oneLine(passed))
 	}
-	fit.Model.Training.Program = "logreg-gpu " + programVersion()
+	t.sign(fit.Model)
 	if t.model != "" {
 		if err := fit.Model.Save(t.model); err != nil {
 			return err
@@ -179,7 +178,7 @@ func (t *train) run(ctx context.Context, a *app, path string) error {
 
 // prepare checks and completes the options before anything large is read, and makes
 // sure that the model can be saved before an hour is spent on it.
-func (t *train) prepare(a *app) error {
+func (t *train) prepare(a *app, path string) error {
 	o := &t.opts
 	o.Backend, o.Threads = a.backend, a.threads
 	var err error
@@ -202,10 +201,13 @@ func (t *train) prepare(a *app) error {
 			return err
 		}
 	}
-	if t.model != "" {
-		return atomicfile.Writable(t.model)
-	}
-	return nil
+	return checkOutput(t.model, path)
+}
+
+// sign adds to a model what only the command line knows.
+func (t *train) sign(m *model.Model) {
+	m.Training.Program = "logreg-gpu " + programVersion()
+	m.Training.Offset = t.data.offset
 }
 
 func parseClassWeight(text string) (w logreg.ClassWeight, err error) {

@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is set by the linker (see the Makefile); without, the module's version or
-// the commit is taken.
+// version is set by the linker (see the Makefile); without, the version of the module
+// is taken, where the go command recorded one.
 var version string
 
 func programVersion() string {

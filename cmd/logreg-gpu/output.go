@@ -1,0 +1,35 @@
+package main
+
+import (
+	"os"
+
+	"github.com/logreg-gpu/logreg-gpu/internal/atomicfile"
+)
+
+// checkOutput makes sure, before an hour is spent on what goes into it, that the file
+// can be written and is none of the files that the command reads. An empty path is no
+// file.
+func checkOutput(path string, inputs ...string) error {
+	switch path {
+	case "":
+		return nil
+	case "-":
+		return usagef("cannot write a file named -; give another name, or ./-")
+	}
+	for _, in := range inputs {
+		if sameFile(path, in) {
+			return usagef("%s would be overwritten by the result; write to another file", in)
+		}
+	}
+	return atomicfile.Writable(path)
+}
+
+// sameFile tells whether two paths lead to one regular file.
+func sameFile(a, b string) bool {
+	ai, err := os.Stat(a)
+	if err != nil || !ai.Mode().IsRegular() {
+		return false
+	}
+	bi, err := os.Stat(b)
+	return err == nil && os.SameFile(ai, bi)
+}
