@@ -182,6 +182,13 @@ func checkForms(t *testing.T, b backend.Backend, emulator *ptx.Driver, checked b
 		checkOthers(t, emulator, checked, s, got, want)
 		*policy = kept
 	}
+	if cols == 400 { // beyond eval_gram
+		gotH, wantH := [][]float64{make([]float64, 401*401)}, [][]float64{make([]float64, 401*401)}
+		blocks, coef := []backend.GramBlock{{}}, coefficients(1, cols)
+		require.NoError(t, got.(backend.Gram).Gram(t.Context(), modelSets["one"], coef, blocks, gotH, nil))
+		require.NoError(t, want.(backend.Gram).Gram(t.Context(), modelSets["one"], coef, blocks, wantH, nil))
+		requireNear(t, s, wantH[0], gotH[0], "gram of %d columns", cols)
+	}
 	require.NoError(t, got.Close())
 	require.NoError(t, want.Close())
 }
@@ -224,10 +231,10 @@ func checkOthers(t *testing.T, emulator *ptx.Driver, checked bool, s backend.Sto
 	require.NoError(t, gotLine.Close())
 	require.NoError(t, wantLine.Close())
 
-	for _, blocks := range [][]backend.GramBlock{{{Model: 0}}, {{Model: 1}, {Model: 2, Row: 1}, {Model: 2, Row: 2, Col: 2}}} {
+	for _, blocks := range [][]backend.GramBlock{{{Model: 0}}, {{Model: 1}, {Model: 2, Row: 1}, {Model: 2, Row: 2, Col: 2}}, {{Model: 1}, {Model: 0}}} {
 		used, from := models, coef
-		if len(blocks) == 1 { // one read with its evaluation
-			used, from = models[:1], coef[:cols+1]
+		if len(blocks) < 3 { // one read for each model with its evaluation
+			used, from = models[:len(blocks)], coef[:len(blocks)*(cols+1)]
 		}
 		var gotH, wantH [][]float64
 		for range blocks {

@@ -2,39 +2,57 @@ package cuda
 
 import (
 	"context"
+	"slices"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
 	"github.com/logreg-gpu/logreg-gpu/cuda/driver"
 )
 
 // Gram implements backend.Gram. A model of one output over up to evalGramColumns columns
-// has its matrix, loss and gradient from one read of X. Otherwise X is read for the
-// logits, by strips of 64 columns for each matrix, and for ev.
+// has its matrix, loss and gradient from one read of X. For another, X is read for the
+// logits and, by strips of 64 columns, for each matrix; and once more for ev.
 func (d *data) Gram(ctx context.Context, models []backend.Model, coef []float64, blocks []backend.GramBlock, out [][]float64, ev *backend.Evaluation) error {
 	return d.run(ctx, func(c *call) error {
 		if err := c.columns.CheckGram(models, coef, blocks, out); err != nil {
 			return err
 		}
-		if len(models) == 1 && models[0].Classes == 0 && len(blocks) == 1 && c.columns.Cols <= evalGramColumns(c.real) {
-			return c.evalGram(models, coef, out[0], ev)
-		}
+		start := backend.Layout(models, c.columns.Cols)
+		alone := make([]*backend.Evaluation, len(models)) // what came with a matrix
 		for b, block := range blocks {
-			if err := c.gram(models, coef, block, out[b]); err != nil {
+			k := block.Model
+			m, w := models[k], coef[start[k]:start[k+1]]
+			if m.Classes > 0 || c.columns.Cols > evalGramColumns(c.real) {
+				if err := c.gram(m, w, block, out[b]); err != nil {
+					return err
+				}
+				continue
+			}
+			alone[k] = new(backend.Evaluation)
+			if err := c.evalGram(m, w, out[b], alone[k]); err != nil {
 				return err
 			}
 		}
-		if ev == nil {
+		switch {
+		case ev == nil:
 			return nil
+		case slices.Contains(alone, nil):
+			return c.evaluate(models, coef, ev)
 		}
-		return c.evaluate(models, coef, ev)
+		ev.Reset(models, c.columns.Cols)
+		for k, e := range alone {
+			ev.Loss[k], ev.Held[k] = e.Loss[0], e.Held[0]
+			copy(ev.Grad[start[k]:start[k+1]], e.Grad)
+		}
+		return nil
 	})
 }
 
 // evalGramColumns is where a block of 512 threads no longer holds the matrix in registers.
 func evalGramColumns(real string) int { return map[string]int{"f32": 247, "f64": 123}[real] }
 
-// evalGram takes the one model of the call.
-func (c *call) evalGram(models []backend.Model, coef, out []float64, ev *backend.Evaluation) error {
+// evalGram computes matrix, loss and gradient of a model of one output.
+func (c *call) evalGram(m backend.Model, coef, out []float64, ev *backend.Evaluation) error {
+	models := []backend.Model{m}
 	n, d := c.columns.Rows, c.columns.Cols
 	side := map[string]int{"f32": 8, "f64": 4}[c.real]
 	tiles := d/side + 1
@@ -77,14 +95,12 @@ func (c *call) evalGram(models []backend.Model, coef, out []float64, ev *backend
 	if err := c.fetch(results, sum); err != nil {
 		return err
 	}
-	unit := c.weightsOf(models[0]).unit
+	unit := c.weightsOf(m).unit
 	unpack(sum[d+1:width], tiles, side, unit, out, d+1)
-	if ev != nil {
-		ev.Reset(models, d)
-		ev.Loss[0], ev.Held[0] = unit*sum[width], unit*sum[width+1]
-		for j := range d + 1 {
-			ev.Grad[j] = unit * sum[j]
-		}
+	ev.Reset(models, d)
+	ev.Loss[0], ev.Held[0] = unit*sum[width], unit*sum[width+1]
+	for j := range d + 1 {
+		ev.Grad[j] = unit * sum[j]
 	}
 	return nil
 }
@@ -106,13 +122,11 @@ func unpack(lower []float64, tiles, side int, unit float64, out []float64, n int
 
 // gram computes one block of one model's Hessian: the rows' weights from their logits,
 // then the weighted Gram matrix.
-func (c *call) gram(models []backend.Model, coef []float64, block backend.GramBlock, out []float64) error {
+func (c *call) gram(m backend.Model, coef []float64, block backend.GramBlock, out []float64) error {
 	const side = 64
 	n, d := c.columns.Rows, c.columns.Cols
-	m := models[block.Model]
-	start := backend.Layout(models, d)
 	r := &request{d: c.data}
-	w, o := r.coef(coef[start[block.Model]:start[block.Model+1]]), r.outputs([]backend.Model{m}, 0)
+	w, o := r.coef(coef), r.outputs([]backend.Model{m}, 0)
 	base, err := r.send()
 	if err != nil {
 		return err

@@ -112,6 +112,9 @@ func convert[S float32 | float64](c *call, kernel string, x []S, rows, cols int)
 		if err := pipe.open(&temporary, step*cols*size); err != nil {
 			return err
 		}
+		if err := c.g.context.Synchronize(); err != nil { // the streams do not wait for the copies above
+			return err
+		}
 		for i := 0; i < rows; i += step {
 			n := min(step, rows-i)
 			staged, err := pipe.send(bytesOf(x[i*cols : (i+n)*cols]))

@@ -5,7 +5,7 @@
 // with -ffp-contract=off (nvcc: -fmad=false), and a fused multiply-add is written fma_.
 #pragma once
 
-#ifdef __NVCC__
+#if defined(__NVCC__) || defined(__CUDACC_RTC__)
 #define TID_X threadIdx.x
 #define CTAID_X blockIdx.x
 #define CTAID_Y blockIdx.y

@@ -101,24 +101,24 @@ DEV void link_rows(const Many &a, i64 i, int rows, int width, real *z, double &l
 // the 16 threads of each output.
 template <bool SOFTMAX>
 DEV void write_losses(const Many &a, int l, double loss, double held, double *scratch) {
-  if (SOFTMAX) {
+  if constexpr (SOFTMAX) {
     loss = block_sum(loss, scratch);
     held = block_sum(held, scratch);
     if (TID_X == 0) {
       a.losses[2 * l] = loss;
       a.losses[2 * l + 1] = held;
     }
-    return;
-  }
+  } else {
 #pragma unroll
-  for (int m = 8; m; m >>= 1) {
-    loss += shfl_xor(loss, m);
-    held += shfl_xor(held, m);
-  }
-  const int k = TID_X / 16;
-  if (TID_X % 16 == 0 && k < a.outputs) {
-    a.losses[((i64)l * a.outputs + k) * 2] = loss;
-    a.losses[((i64)l * a.outputs + k) * 2 + 1] = held;
+    for (int m = 8; m; m >>= 1) {
+      loss += shfl_xor(loss, m);
+      held += shfl_xor(held, m);
+    }
+    const int k = TID_X / 16;
+    if (TID_X % 16 == 0 && k < a.outputs) {
+      a.losses[((i64)l * a.outputs + k) * 2] = loss;
+      a.losses[((i64)l * a.outputs + k) * 2 + 1] = held;
+    }
   }
 }
 

@@ -48,7 +48,7 @@ DEV A scatter_sums(A (&v)[R]) {
     return s;
   }
 }
-constexpr int log2_of(int r) { return r == 1 ? 0 : 1 + log2_of(r / 2); }
+__device__ constexpr int log2_of(int r) { return r == 1 ? 0 : 1 + log2_of(r / 2); }
 template <int R>
 DEV int lane_row(int lane) { return lane >> (5 - log2_of(R)); }
 template <int R>
