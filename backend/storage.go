@@ -1,6 +1,9 @@
 package backend
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Storage is the number format that X is held in.
 type Storage uint8
@@ -44,5 +47,5 @@ func ParseStorage(name string) (Storage, error) {
 			return Storage(i), nil
 		}
 	}
-	return Auto, fmt.Errorf("unknown number format %q; use one of %v", name, storageNames)
+	return Auto, fmt.Errorf("unknown number format %q; use one of %s", name, strings.Join(storageNames[:], ", "))
 }

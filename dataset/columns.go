@@ -72,7 +72,11 @@ func chooseColumns(names []string, n int, o *ReadOptions) (*columns, error) {
 		return nil, err
 	}
 	if len(c.features) == 0 {
-		return nil, &ReadError{Problem: "there is no feature column", Advice: "a table needs at least one column beside the label"}
+		e := &ReadError{Problem: "there is no feature column", Advice: "a table needs at least one column beside the label"}
+		if n == 1 {
+			e.Problem, e.Advice = "there is a single column", e.Advice+"; is the delimiter another than comma, semicolon or tab?"
+		}
+		return nil, e
 	}
 	return c, nil
 }

@@ -159,7 +159,8 @@ func TestCSV_P20_ErrorsNameLineColumnAndValue(t *testing.T) {
 		{"a,b,y\n1,2,0\n", ReadOptions{Label: "b", Weight: "1"}, `t.csv: column "b": cannot be both the sample weight and the label`},
 		{"a,b,y\n1,2,0\n", ReadOptions{Label: "b", Ignore: []string{"-2"}}, `t.csv: column "b": cannot be both an ignored column and the label`},
 		{"a,w,y\n1,2,0\n1,-2,0\n", ReadOptions{Weight: "w"}, `t.csv:3: column "w": the weight -2 is negative; weights must not be negative`},
-		{"y\n1\n", ReadOptions{}, `t.csv: there is no feature column; a table needs at least one column beside the label`},
+		{"y\n1\n", ReadOptions{}, `t.csv: there is a single column; a table needs at least one column beside the label; is the delimiter another than comma, semicolon or tab?`},
+		{"w,y\n1,2\n", ReadOptions{Weight: "w"}, `t.csv: there is no feature column; a table needs at least one column beside the label`},
 		{"a|y\n1|2\n", ReadOptions{NoLabel: true}, `t.csv:2: column "a|y": cannot read "1|2" as a number; encode the column as numbers or ignore it`},
 		{"a,b\n", ReadOptions{Delimiter: '.'}, `t.csv: cannot use "." as the delimiter; use a tab or a punctuation mark that numbers and quotes do not need`},
 	} {

@@ -93,7 +93,8 @@ func Read(ctx context.Context, path string, o ReadOptions) (*Dataset, error) {
 }
 
 // ReadFrom reads a table from a stream, of which errors speak as name. The format
-// is o.Format, else it follows from the extension of name, else it is CSV.
+// is o.Format, else it follows from the extension of name, else it is CSV. Where ctx
+// ends while r makes it wait, r's Read is left behind in a goroutine.
 func ReadFrom(ctx context.Context, r io.Reader, name string, o ReadOptions) (*Dataset, error) {
 	if o.Format == "" && filepath.Ext(name) == "" {
 		o.Format = "csv"
@@ -106,17 +107,48 @@ func read(ctx context.Context, in *input, o ReadOptions) (*Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
+	if in.file == nil {
+		in.Reader = stoppable{ctx, in.Reader}
+	}
 	in, done, err := decompressed(in)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
 	d, err := f.read(ctx, in, &o)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case err != nil:
 		return nil, err
 	}
 	d.Name = in.name
 	return d, nil
+}
+
+// stoppable is a stream whose Read ends with its context: a terminal or a pipe may
+// keep a reader waiting for ever.
+type stoppable struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (s stoppable) Read(p []byte) (int, error) {
+	type result struct {
+		n   int
+		err error
+	}
+	read := make(chan result, 1) // never read from where the context ended first
+	go func() {
+		n, err := s.r.Read(p)
+		read <- result{n, err}
+	}()
+	select {
+	case r := <-read:
+		return r.n, r.err
+	case <-s.ctx.Done():
+		return 0, context.Cause(s.ctx)
+	}
 }
 
 // decompressed undoes a compression, if there is one.
@@ -155,7 +187,7 @@ func formatOf(path, name string) (*format, error) {
 	if name != "" {
 		return nil, &ReadError{File: path, Value: name, Problem: "unknown format " + quote(name), Advice: advice}
 	}
-	return nil, &ReadError{File: path, Value: ext, Problem: "cannot tell the format from the extension " + quote(ext), Advice: "give the format, " + advice}
+	return nil, &ReadError{File: path, Value: ext, Problem: "cannot tell the format from the extension " + quote(ext), Advice: "name it with --format; " + advice}
 }
 
 // openError drops "open" and the path that the system's message repeats.

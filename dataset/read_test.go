@@ -164,7 +164,7 @@ func TestRead_Paths(t *testing.T) {
 	for _, c := range []struct {
 		name, format, want string
 	}{
-		{"a.xls", "", `a.xls: cannot tell the format from the extension ".xls"; give the format, use one of csv, tsv`},
+		{"a.xls", "", `a.xls: cannot tell the format from the extension ".xls"; name it with --format; use one of csv, tsv`},
 		{"a.csv", "xls", `a.csv: unknown format "xls"; use one of csv, tsv`},
 	} {
 		_, err := ReadFrom(context.Background(), strings.NewReader("1,2\n"), c.name, ReadOptions{Format: c.format})
@@ -226,5 +226,32 @@ func TestRead_ColumnsForPrediction(t *testing.T) {
 			require.Equal(t, c.labels, d.Labels)
 			require.Equal(t, c.o.Features, d.FeatureNames)
 		})
+	}
+}
+
+// endless is a stream whose second Read ends the context and then waits for ever.
+type endless struct {
+	first  *strings.Reader
+	cancel context.CancelFunc
+	never  chan struct{}
+}
+
+func (e endless) Read(p []byte) (int, error) {
+	if e.first.Len() > 0 {
+		return e.first.Read(p)
+	}
+	e.cancel()
+	<-e.never
+	return 0, nil
+}
+
+// A terminal that nobody types at does not hold up the end of the context.
+func TestReadFrom_StopsWhileTheStreamWaits(t *testing.T) {
+	for _, first := range []string{"", "a,y\n1,2\n", "\x1f\x8b"} {
+		ctx, cancel := context.WithCancel(context.Background())
+		never := make(chan struct{})
+		_, err := ReadFrom(ctx, endless{strings.NewReader(first), cancel, never}, "-", ReadOptions{})
+		require.ErrorIs(t, err, context.Canceled)
+		close(never)
 	}
 }
