@@ -26,6 +26,10 @@ type CVOptions struct {
 	// Cs are tried each with each fold; nil is DefaultCs(10).
 	Cs []float64
 
+	// L1Ratios are tried each with each C where the penalty is elasticnet; nil is
+	// Options.L1Ratio alone.
+	L1Ratios []float64
+
 	// Folds is the number of parts that the rows are dealt into, by FoldScheme.
 	Folds      int
 	FoldScheme FoldScheme
@@ -36,7 +40,7 @@ type CVOptions struct {
 	// Scoring is what the held-out rows are measured by.
 	Scoring Scoring
 
-	// Path asks for the model of every C over all rows, not of the best alone.
+	// Path asks for the model of every trial over all rows, not of the best alone.
 	Path bool
 
 	// Pace, if set, is told every joint read of X.
@@ -67,6 +71,10 @@ func (o *CVOptions) Check() error {
 	switch {
 	case o.Cs != nil && len(o.Cs) == 0:
 		return &objective.OptionError{Option: "Cs", Reason: "are none; give at least one"}
+	case o.L1Ratios != nil && o.Penalty != string(objective.ElasticNet):
+		return &objective.OptionError{Option: "l1-ratios", Reason: fmt.Sprintf("are for penalty elasticnet; the penalty is %s", o.Penalty)}
+	case o.L1Ratios != nil && len(o.L1Ratios) == 0:
+		return &objective.OptionError{Option: "l1-ratios", Reason: "are none; give at least one"}
 	case o.Penalty == "none":
 		return &objective.OptionError{Option: "penalty", Reason: "is none, so that there is no C to choose"}
 	case o.FoldScheme != Stratified && o.FoldScheme != Modulo:
@@ -79,7 +87,12 @@ func (o *CVOptions) Check() error {
 			return &objective.OptionError{Option: "Cs", Reason: fmt.Sprintf("hold %v; they must be positive", c)}
 		}
 	}
-	return nil
+	for _, l := range o.L1Ratios {
+		if !(l >= 0 && l <= 1) {
+			return &objective.OptionError{Option: "l1-ratios", Reason: fmt.Sprintf("hold %v; they must be from 0 to 1", l)}
+		}
+	}
+	return o.Options.Check()
 }
 
 // DefaultCs are n numbers from 1e-4 to 1e4, evenly spaced by their logarithms.
@@ -91,21 +104,30 @@ func DefaultCs(n int) []float64 {
 	return cs
 }
 
-// CVResult is a cross-validation. Tables have a row a C and, where there is one more
-// dimension, a column a fold.
+// Trial is one choice of the penalty, with every fold left out in turn.
+type Trial struct {
+	C, L1Ratio float64
+
+	Scores     []float64 // of the rows of each fold
+	Objectives []float64 // C sum_i s_i loss_i + penalty over the rows kept, at its minimum
+
+	Mean float64 // of Scores
+	Std  float64 // their standard deviation, divided by the number of folds
+}
+
+// CVResult is a cross-validation.
 type CVResult struct {
-	Cs      []float64
-	Folds   int
-	Scoring Scoring
+	Cs       []float64
+	L1Ratios []float64 // 0 for l2, 1 for l1
+	Folds    int
+	Scoring  Scoring
 
-	Scores     [][]float64 // of the held-out rows
-	Objectives [][]float64 // C sum_i s_i loss_i + penalty over the rows kept, at its minimum
-	Mean       []float64   // of Scores over the folds
-	Std        []float64   // their standard deviation, divided by the number of folds
+	// Trials has one of each C for the first of L1Ratios, then for the next.
+	Trials []Trial
 
-	// Best is the C of the best mean, the smallest of several. OneSE is the smallest
-	// whose mean is within one standard error, Std / sqrt(folds - 1), of the best.
-	// Both are indices of Cs.
+	// Best is the trial of the best mean, of equals the one of the smallest C. OneSE
+	// is that of the smallest C with the same L1Ratio whose mean is within one standard
+	// error, Std / sqrt(folds - 1), of the best.
 	Best, OneSE int
 
 	// Unconverged counts the fits of folds that ended before their tolerance, and
@@ -113,8 +135,8 @@ type CVResult struct {
 	Unconverged int
 	Advice      string
 
-	Refit *Result   // over all rows with the best C
-	Path  []*Result // with every C, where asked for
+	Refit *Result   // over all rows with the best trial's penalty
+	Path  []*Result // of every trial, where asked for
 
 	Passes float64 // reads of X, joint over all models
 
@@ -148,7 +170,7 @@ func FitCV(ctx context.Context, ds *dataset.Dataset, opts CVOptions) (*CVResult,
 
 	v.data = data
 	r := &CVResult{
-		Cs: v.cs, Folds: v.folds, Scoring: v.scoring,
+		Cs: v.cs, L1Ratios: v.l1Ratios, Folds: v.folds, Scoring: v.cv.Scoring,
 		Backend: b.Name(), PassedOver: passed, Storage: data.Storage(), Load: loaded.Sub(start),
 	}
 	if err := v.run(ctx, r); err != nil {
@@ -161,12 +183,11 @@ func FitCV(ctx context.Context, ds *dataset.Dataset, opts CVOptions) (*CVResult,
 // validation is a cross-validation being made.
 type validation struct {
 	*problem
-	cv      CVOptions
-	cs      []float64
-	folds   int
-	scoring Scoring
-	kept    []float64 // weight of the rows that each fold leaves to train on
-	held    []float64 // sample weight of the rows that it leaves out
+	cv           CVOptions
+	cs, l1Ratios []float64
+	folds        int
+	kept         []float64 // weight of the rows that each fold leaves to train on
+	held         []float64 // sample weight of the rows that it leaves out
 
 	data backend.Data
 }
@@ -179,9 +200,12 @@ func newValidation(ds *dataset.Dataset, opts CVOptions) (*validation, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &validation{problem: p, cv: opts, cs: opts.Cs, folds: opts.Folds, scoring: opts.Scoring}
+	v := &validation{problem: p, cv: opts, cs: opts.Cs, l1Ratios: opts.L1Ratios, folds: opts.Folds}
 	if v.cs == nil {
 		v.cs = DefaultCs(10)
+	}
+	if v.l1Ratios == nil {
+		v.l1Ratios = []float64{opts.l1Ratio()}
 	}
 	if p.source.Folds, err = v.dealFolds(); err != nil {
 		return nil, named(ds, err)
@@ -252,7 +276,7 @@ func (v *validation) weighFolds() error {
 			if all > 0 && all == here {
 				return fmt.Errorf("all rows of class %s are in fold %d, so that none is left to train on without it; use fewer or stratified folds, or drop the class", name, f)
 			}
-			if here == 0 && v.scoring == ROCAUC {
+			if here == 0 && v.cv.Scoring == ROCAUC {
 				return fmt.Errorf("fold %d has no row of class %s, which roc_auc needs; use fewer or stratified folds, or another scoring", f, name)
 			}
 		}
@@ -270,9 +294,14 @@ func (v *validation) run(ctx context.Context, r *CVResult) error {
 	v.objective.Stats = st
 
 	var members []objective.Member
-	for _, c := range v.cs {
+	for _, ratio := range v.l1Ratios {
+		for _, c := range v.cs {
+			r.Trials = append(r.Trials, Trial{C: c, L1Ratio: ratio})
+		}
+	}
+	for _, t := range r.Trials {
 		for f := range v.folds {
-			m := v.member(c)
+			m := v.member(t)
 			m.Model.Fold, m.Options.TotalWeight = f, v.kept[f]
 			members = append(members, m)
 		}
@@ -301,22 +330,21 @@ func (v *validation) run(ctx context.Context, r *CVResult) error {
 		return err
 	}
 	r.Passes += family.Passes()
-	for c := range v.cs {
-		row := make([]float64, v.folds)
-		for f := range row {
-			row[f] = fits[c*v.folds+f].Objective
+	for i := range r.Trials {
+		t := &r.Trials[i]
+		t.Scores = scores[i*v.folds : (i+1)*v.folds]
+		for _, fit := range fits[i*v.folds : (i+1)*v.folds] {
+			t.Objectives = append(t.Objectives, fit.Objective)
 		}
-		r.Objectives = append(r.Objectives, row)
-		r.Scores = append(r.Scores, scores[c*v.folds:(c+1)*v.folds])
 	}
 	r.choose()
 	return v.refit(ctx, r, fits)
 }
 
-// member is the model of one C over all rows.
-func (v *validation) member(c float64) objective.Member {
+// member is the model of one trial over all rows.
+func (v *validation) member(t Trial) objective.Member {
 	m := objective.Member{Model: v.model, Options: v.objective}
-	m.Options.C = c
+	m.Options.C, m.Options.L1Ratio = t.C, t.L1Ratio
 	return m
 }
 
@@ -327,27 +355,27 @@ func (v *validation) march(ctx context.Context, family *objective.Family, starts
 	})
 }
 
-// refit fits the best C, or all of them for a path, to all rows. The mean of the
+// refit fits the best trial, or all of them for a path, to all rows. The mean of the
 // models that leave out one fold each is a start good to second order.
 func (v *validation) refit(ctx context.Context, r *CVResult, fits []objective.Fit) error {
 	wanted := []int{r.Best}
 	if v.cv.Path {
 		wanted = wanted[:0]
-		for c := range v.cs {
-			wanted = append(wanted, c)
+		for i := range r.Trials {
+			wanted = append(wanted, i)
 		}
 	}
 	var members []objective.Member
-	for _, c := range wanted {
-		members = append(members, v.member(v.cs[c]))
+	for _, t := range wanted {
+		members = append(members, v.member(r.Trials[t]))
 	}
 	family, err := objective.NewFamily(ctx, v.data, members)
 	if err != nil {
 		return err
 	}
 	starts := make([][]float64, len(wanted))
-	for i, c := range wanted {
-		coef, intercept := meanFit(fits[c*v.folds : (c+1)*v.folds])
+	for i, t := range wanted {
+		coef, intercept := meanFit(fits[t*v.folds : (t+1)*v.folds])
 		if starts[i], err = family.Member(i).Theta(coef, intercept); err != nil {
 			return err
 		}
@@ -360,7 +388,7 @@ func (v *validation) refit(ctx context.Context, r *CVResult, fits []objective.Fi
 	for i, run := range runs {
 		fit := family.Member(i).Fit(run.X, run.Value)
 		p := *v.problem
-		p.opts.C = v.cs[wanted[i]]
+		p.opts.C, p.opts.L1Ratio = r.Trials[wanted[i]].C, r.Trials[wanted[i]].L1Ratio
 		one := &Result{
 			Status: run.Status, Advice: run.Advice, Objective: fit.Objective, Loss: fit.Loss,
 			MaxAbsGradient: run.MaxAbsGradient, Iterations: run.Iterations, Passes: run.Passes, Trace: run.Trace,

@@ -46,9 +46,9 @@ func TestFitCV_ScikitLearn(t *testing.T) {
 			cv, err := logreg.FitCV(ctx, ds, opts)
 			require.NoError(t, err)
 			for i := range c.Cs {
-				require.InEpsilonSlice(t, c.Scores[i], cv.Scores[i], 1e-7)
+				require.InEpsilonSlice(t, c.Scores[i], cv.Trials[i].Scores, 1e-7)
 			}
-			require.Equal(t, c.BestC, cv.Cs[cv.Best])
+			require.Equal(t, c.BestC, cv.Trials[cv.Best].C)
 			for k, row := range c.Coef {
 				require.InDeltaSlice(t, row, cv.Refit.Model.Coef[k], 1e-5)
 			}

@@ -45,7 +45,7 @@ func (s Scoring) of(m *model.Model, labels []int32, z, weights []float64) float6
 // scores measures every member on the rows that it leaves out. Where the weights of
 // the fit are those of the score, the log loss has come with the last read of X.
 func (v *validation) scores(ctx context.Context, family *objective.Family, theta [][]float64, fits []objective.Fit) ([]float64, error) {
-	if v.scoring == LogLoss && v.factors == nil {
+	if v.cv.Scoring == LogLoss && v.factors == nil {
 		scores, err := family.Held(ctx, theta)
 		for k := range scores {
 			scores[k] /= v.held[k%v.folds]
@@ -72,25 +72,26 @@ func (v *validation) scoreFold(ctx context.Context, f int, fits []objective.Fit,
 			rows = append(rows, i)
 		}
 	}
-	models, logits := make([]*model.Model, len(v.cs)), make([][]float64, len(v.cs))
-	for c := range models {
-		models[c] = v.modelOf(fits[c*v.folds+f])
+	trials := len(fits) / v.folds
+	models, logits := make([]*model.Model, trials), make([][]float64, trials)
+	for t := range models {
+		models[t] = v.modelOf(fits[t*v.folds+f])
 	}
 	var labels []int32
 	var weights []float64
 	for first := 0; first < len(rows); first += scoreRows {
 		part := v.ds.Take(rows[first:min(first+scoreRows, len(rows))])
 		labels, weights = append(labels, part.Labels...), append(weights, part.Weights...)
-		for c, m := range models {
+		for t, m := range models {
 			z, err := m.DecisionFunction(ctx, part)
 			if err != nil {
 				return err
 			}
-			logits[c] = append(logits[c], z...)
+			logits[t] = append(logits[t], z...)
 		}
 	}
-	for c, m := range models {
-		scores[c*v.folds+f] = v.scoring.of(m, labels, logits[c], weights)
+	for t, m := range models {
+		scores[t*v.folds+f] = v.cv.Scoring.of(m, labels, logits[t], weights)
 	}
 	return nil
 }
@@ -98,34 +99,30 @@ func (v *validation) scoreFold(ctx context.Context, f int, fits []objective.Fit,
 // choose fills in what follows from the scores.
 func (r *CVResult) choose() {
 	n, sign := float64(r.Folds), r.Scoring.sign()
-	r.Mean, r.Std = make([]float64, len(r.Cs)), make([]float64, len(r.Cs))
-	for c, row := range r.Scores {
-		for _, s := range row {
-			r.Mean[c] += s / n
+	for i := range r.Trials {
+		t := &r.Trials[i]
+		for _, s := range t.Scores {
+			t.Mean += s / n
 		}
 		squares := 0.0
-		for _, s := range row {
-			squares += (s - r.Mean[c]) * (s - r.Mean[c])
+		for _, s := range t.Scores {
+			squares += float64((s - t.Mean) * (s - t.Mean))
 		}
-		r.Std[c] = math.Sqrt(squares / n)
+		t.Std = math.Sqrt(squares / n)
 	}
-	r.Best = r.smallest(func(c int) float64 { return sign * r.Mean[c] })
-	limit := sign*r.Mean[r.Best] + r.Std[r.Best]/math.Sqrt(n-1)
-	r.OneSE = r.smallest(func(c int) float64 {
-		if sign*r.Mean[c] <= limit {
-			return 0
-		}
-		return 1
-	})
-}
-
-// smallest is the C of the lowest rank, of several the smallest C.
-func (r *CVResult) smallest(rank func(c int) float64) (best int) {
-	for c := range r.Cs {
-		a, b := rank(c), rank(best)
-		if a < b || a == b && r.Cs[c] < r.Cs[best] {
-			best = c
+	for i, t := range r.Trials {
+		best := r.Trials[r.Best]
+		a, b := float64(sign*t.Mean), float64(sign*best.Mean)
+		if a < b || a == b && t.C < best.C {
+			r.Best = i
 		}
 	}
-	return best
+	best := r.Trials[r.Best]
+	limit := float64(sign*best.Mean) + best.Std/math.Sqrt(n-1)
+	r.OneSE = r.Best
+	for i, t := range r.Trials {
+		if t.L1Ratio == best.L1Ratio && float64(sign*t.Mean) <= limit && t.C < r.Trials[r.OneSE].C {
+			r.OneSE = i
+		}
+	}
 }

@@ -54,6 +54,8 @@ func TestFitCV_P15_EqualsSeparateFits(t *testing.T) {
 		{"weights", "breast_cancer", func(ds *dataset.Dataset, _ *logreg.CVOptions) { weigh(ds) }},
 		{"softmax with weights", "iris", func(ds *dataset.Dataset, _ *logreg.CVOptions) { weigh(ds) }},
 		{"no intercept", "breast_cancer", func(_ *dataset.Dataset, o *logreg.CVOptions) { o.NoIntercept = true }},
+		{"l1", "breast_cancer", func(_ *dataset.Dataset, o *logreg.CVOptions) { o.Penalty = "l1" }},
+		{"l1 of softmax", "iris", func(_ *dataset.Dataset, o *logreg.CVOptions) { o.Penalty = "l1" }},
 		{"lbfgs", "breast_cancer", func(_ *dataset.Dataset, o *logreg.CVOptions) { o.Solver = "lbfgs" }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -77,17 +79,38 @@ func TestFitCV_P15_EqualsSeparateFits(t *testing.T) {
 				for f := range 5 {
 					one, err := logreg.Fit(ctx, ds.Take(without(folds, f)), alone)
 					require.NoError(t, err)
-					require.InEpsilon(t, one.Objective, cv.Objectives[i][f], 1e-10, "C=%v without fold %d", strength, f)
+					require.InEpsilon(t, one.Objective, cv.Trials[i].Objectives[f], 1e-10, "C=%v without fold %d", strength, f)
 				}
 				one, err := logreg.Fit(ctx, ds, alone)
 				require.NoError(t, err)
 				require.InEpsilon(t, one.Objective, cv.Path[i].Objective, 1e-10)
-				for k, row := range one.Model.Coef { // 1e-9 of gradient, divided by the penalty's curvature
-					require.InDeltaSlice(t, row, cv.Path[i].Model.Coef[k], 1e-5)
+				for k, row := range one.Model.Coef { // 1e-9 of gradient, divided by the least curvature, of C = 10
+					require.InDeltaSlice(t, row, cv.Path[i].Model.Coef[k], 1e-4)
 				}
 			}
 			require.Equal(t, cv.Path[cv.Best], cv.Refit)
 		})
+	}
+}
+
+// The ends of the elastic net are l2 and l1, one march for all of them.
+func TestFitCV_P14_ElasticNetLimits(t *testing.T) {
+	opts := logreg.DefaultCVOptions()
+	opts.Cs, opts.FoldScheme, opts.Tol = []float64{0.01, 1}, logreg.Modulo, 1e-9
+	opts.Penalty, opts.L1Ratios = "elasticnet", []float64{0, 0.5, 1}
+	net, err := logreg.FitCV(ctx, scaled(t, "breast_cancer"), opts)
+	require.NoError(t, err)
+	require.Len(t, net.Trials, 6)
+	for from, penalty := range map[int]string{0: "l2", 4: "l1"} {
+		opts.Penalty, opts.L1Ratios = penalty, nil
+		end, err := logreg.FitCV(ctx, scaled(t, "breast_cancer"), opts)
+		require.NoError(t, err)
+		for i, trial := range end.Trials {
+			require.Equal(t, trial.C, net.Trials[from+i].C)
+			require.Equal(t, trial.L1Ratio, net.Trials[from+i].L1Ratio)
+			require.InEpsilonSlice(t, trial.Objectives, net.Trials[from+i].Objectives, 1e-10)
+			require.InEpsilonSlice(t, trial.Scores, net.Trials[from+i].Scores, 1e-6)
+		}
 	}
 }
 
@@ -119,16 +142,16 @@ func TestFitCV_P15_StatisticsOfAllRows(t *testing.T) {
 		for f := range 5 {
 			one, err := logreg.Fit(ctx, ds.Take(without(folds, f)), alone)
 			require.NoError(t, err)
-			require.InEpsilon(t, one.Objective, cv.Objectives[i][f], 1e-10)
+			require.InEpsilon(t, one.Objective, cv.Trials[i].Objectives[f], 1e-10)
 		}
 	}
 }
 
 // cvBits is a cross-validation as bit patterns.
 func cvBits(r *logreg.CVResult) (b []uint64) {
-	for c := range r.Cs {
+	for _, t := range r.Trials {
 		for f := range r.Folds {
-			b = append(b, math.Float64bits(r.Scores[c][f]), math.Float64bits(r.Objectives[c][f]))
+			b = append(b, math.Float64bits(t.Scores[f]), math.Float64bits(t.Objectives[f]))
 		}
 	}
 	return append(b, bits(r.Refit)...)
@@ -166,18 +189,19 @@ func TestFitCV_Choice(t *testing.T) {
 		if scoring == logreg.LogLoss {
 			sign = -1
 		}
-		se := cv.Std[cv.Best] / math.Sqrt(4)
-		for c := range cv.Cs {
-			require.GreaterOrEqual(t, sign*cv.Mean[cv.Best], sign*cv.Mean[c])
-			if cv.Mean[c] == cv.Mean[cv.Best] {
-				require.GreaterOrEqual(t, cv.Cs[c], cv.Cs[cv.Best])
+		best := cv.Trials[cv.Best]
+		se := best.Std / math.Sqrt(4)
+		for _, trial := range cv.Trials {
+			require.GreaterOrEqual(t, sign*best.Mean, sign*trial.Mean)
+			if trial.Mean == best.Mean {
+				require.GreaterOrEqual(t, trial.C, best.C)
 			}
-			if sign*cv.Mean[c] >= sign*cv.Mean[cv.Best]-se {
-				require.GreaterOrEqual(t, cv.Cs[c], cv.Cs[cv.OneSE])
+			if sign*trial.Mean >= sign*best.Mean-se {
+				require.GreaterOrEqual(t, trial.C, cv.Trials[cv.OneSE].C)
 			}
 		}
-		require.GreaterOrEqual(t, sign*cv.Mean[cv.OneSE], sign*cv.Mean[cv.Best]-se)
-		require.Equal(t, cv.Cs[cv.Best], cv.Refit.Model.Training.C)
+		require.GreaterOrEqual(t, sign*cv.Trials[cv.OneSE].Mean, sign*best.Mean-se)
+		require.Equal(t, best.C, cv.Refit.Model.Training.C)
 	}
 }
 
@@ -188,6 +212,8 @@ func TestFitCV_BadInput(t *testing.T) {
 	}{
 		{"Cs hold -1; they must be positive", func(_ *dataset.Dataset, o *logreg.CVOptions) { o.Cs = []float64{1, -1} }},
 		{"there is no C to choose", func(_ *dataset.Dataset, o *logreg.CVOptions) { o.Penalty = "none" }},
+		{"l1-ratios are for penalty elasticnet; the penalty is l2", func(_ *dataset.Dataset, o *logreg.CVOptions) { o.L1Ratios = []float64{1} }},
+		{"l1-ratios hold 2", func(_ *dataset.Dataset, o *logreg.CVOptions) { o.Penalty, o.L1Ratios = "elasticnet", []float64{2} }},
 		{"Cs are none", func(_ *dataset.Dataset, o *logreg.CVOptions) { o.Cs = []float64{} }},
 		{"1 folds of 150 rows", func(_ *dataset.Dataset, o *logreg.CVOptions) { o.Folds = 1 }},
 		{"151 folds of 150 rows", func(_ *dataset.Dataset, o *logreg.CVOptions) { o.Folds = 151 }},
@@ -210,7 +236,7 @@ func TestFitCV_BadInput(t *testing.T) {
 			}
 			o.FoldOf[149] = 2
 		}},
-		{`solver newton needs the ability "hessian"`, func(_ *dataset.Dataset, o *logreg.CVOptions) { o.Solver = "newton" }},
+		{"solver newton cannot fit several models at once", func(_ *dataset.Dataset, o *logreg.CVOptions) { o.Solver = "newton" }},
 	} {
 		t.Run(c.message, func(t *testing.T) {
 			ds := scaled(t, "iris")
@@ -233,6 +259,6 @@ func ExampleFitCV() {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Printf("log loss %.3f with C = %.2g; within one standard error: C = %.2g\n", cv.Mean[cv.Best], cv.Cs[cv.Best], cv.Cs[cv.OneSE])
+	fmt.Printf("log loss %.3f with C = %.2g; within one standard error: C = %.2g\n", cv.Trials[cv.Best].Mean, cv.Trials[cv.Best].C, cv.Trials[cv.OneSE].C)
 	// Output: log loss 0.080 with C = 0.36; within one standard error: C = 0.36
 }

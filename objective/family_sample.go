@@ -38,6 +38,7 @@ func (f *Family) Leaders(ctx context.Context) (leaders solver.Cohort, of []int, 
 			return nil, nil, err
 		}
 		leader.coords = o.coords
+		leader.lasso = leader.newLasso(leader.lasso.lambda)
 		leader.quad = leader.newQuadratic()
 		of[k] = len(l.members)
 		l.asked = append(l.asked, m)

@@ -3,6 +3,7 @@ package solver
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 )
@@ -50,11 +51,16 @@ type MarchOptions struct {
 //
 // "auto" is a march in stages where the family is a Cohort (stagedMarch), else lbfgs,
 // and owlqn where there are absolute values. A solver that needs more than values and
-// gradients is a *NeedsError.
+// gradients is a *MarchError.
 func March(ctx context.Context, name string, f Family, opts MarchOptions) ([]*Result, error) {
 	m := newMarch(f, opts)
 	if opts.Starts != nil && len(opts.Starts) != len(m.members) {
 		panic("solver: starts and members of a march differ in number")
+	}
+	for _, s := range solvers {
+		if s.Name == name && s.Needs != nil {
+			return nil, &MarchError{name}
+		}
 	}
 	if name == AutoName {
 		lasso := slices.ContainsFunc(m.members, func(o Objective) bool { return lassoOf(o) != nil })
@@ -72,6 +78,13 @@ func March(ctx context.Context, name string, f Family, opts MarchOptions) ([]*Re
 		return err
 	})
 	return results, err
+}
+
+// MarchError is a solver that needs more of each member than values and gradients.
+type MarchError struct{ Solver string }
+
+func (e *MarchError) Error() string {
+	return fmt.Sprintf("solver %s cannot fit several models at once; use --solver auto, lbfgs or owlqn", e.Solver)
 }
 
 // march is a family on its way.

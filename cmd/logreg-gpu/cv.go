@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/csv"
 	"fmt"
@@ -26,6 +27,7 @@ type cv struct {
 	opts logreg.CVOptions
 
 	cs                    string
+	l1Ratios              []float64
 	foldColumn            string
 	scheme, scoring       string
 	scores, path          string // files
@@ -64,6 +66,7 @@ var notInCV = []string{"C", "l1-ratio", "warm-start", "multi-class", "lr", "batc
 
 func (c *cv) register(flags *pflag.FlagSet) {
 	flags.StringVar(&c.cs, "Cs", "10", "`N` for N values from 1e-4 to 1e4, or the values, comma-separated")
+	flags.Float64SliceVar(&c.l1Ratios, "l1-ratios", nil, "shares of l1 in the penalty elasticnet, comma-separated")
 	flags.IntVar(&c.opts.Folds, "folds", c.opts.Folds, "number of folds")
 	flags.StringVar(&c.scheme, "fold-scheme", string(c.opts.FoldScheme), "stratified (at random, classes evenly) or modulo (row number mod folds)")
 	flags.StringVar(&c.foldColumn, "fold-column", "", "`column` of numbers, each of which is a fold: rows of one patient, one year")
@@ -87,6 +90,9 @@ func (c *cv) prepare(a *app, path string) error {
 	}
 	c.opts.Options = c.fit.opts
 	c.opts.FoldScheme, c.opts.Scoring, c.opts.Path = logreg.FoldScheme(c.scheme), logreg.Scoring(c.scoring), c.path != ""
+	if c.l1Ratios != nil {
+		c.opts.L1Ratios = c.l1Ratios
+	}
 	var err error
 	if c.opts.Cs, err = parseCs(c.cs); err != nil {
 		return err
@@ -158,7 +164,7 @@ func (c *cv) run(ctx context.Context, a *app, path string) error {
 		return err
 	}
 	if r.Unconverged > 0 {
-		a.warn("%d of %d fits ended before their tolerance: %s", r.Unconverged, len(r.Cs)*r.Folds, r.Advice)
+		a.warn("%d of %d fits ended before their tolerance: %s", r.Unconverged, len(r.Trials)*r.Folds, r.Advice)
 	}
 	if !r.Refit.Converged() {
 		a.warn("the refit: %s", notConverged(r.Refit))
@@ -208,32 +214,32 @@ func (c *cv) save(r *logreg.CVResult) error {
 	return nil
 }
 
-// writeScores writes a row a C: its mean, its spread, and the score of each fold.
+// writeScores writes a row a trial: its mean, its spread, and the score of each fold.
 func writeScores(w io.Writer, r *logreg.CVResult) error {
-	header := []string{"C", "mean", "std"}
+	header := []string{"C", "l1_ratio", "mean", "std"}
 	for f := range r.Folds {
 		header = append(header, fmt.Sprintf("fold_%d", f))
 	}
 	out := csv.NewWriter(w)
 	_ = out.Write(header) // errors are kept until Error
-	for i, c := range r.Cs {
-		_ = out.Write(numbers(append([]float64{c, r.Mean[i], r.Std[i]}, r.Scores[i]...)))
+	for _, t := range r.Trials {
+		_ = out.Write(numbers(append([]float64{t.C, t.L1Ratio, t.Mean, t.Std}, t.Scores...)))
 	}
 	out.Flush()
 	return out.Error()
 }
 
-// writePath writes a row for each C and class that has coefficients, in rising C.
+// writePath writes a row for each trial, in rising C, and class that has coefficients.
 func writePath(w io.Writer, r *logreg.CVResult) error {
 	out := csv.NewWriter(w)
 	m := r.Refit.Model
-	_ = out.Write(append([]string{"C", "class", "intercept"}, m.FeatureNames...)) // errors are kept until Error
+	_ = out.Write(append([]string{"C", "l1_ratio", "class", "intercept"}, m.FeatureNames...)) // errors are kept until Error
 	classes := m.Classes.Names[len(m.Classes.Names)-m.Outputs():]
-	for _, i := range rising(r.Cs) {
-		p := r.Path[i].Model
+	for _, i := range rising(r.Trials) {
+		t, p := r.Trials[i], r.Path[i].Model
 		for k, row := range p.Coef {
-			line := numbers(append([]float64{r.Cs[i], p.Intercept[k]}, row...))
-			_ = out.Write(slices.Insert(line, 1, classes[k]))
+			line := numbers(append([]float64{t.C, t.L1Ratio, p.Intercept[k]}, row...))
+			_ = out.Write(slices.Insert(line, 2, classes[k]))
 		}
 	}
 	out.Flush()
@@ -249,25 +255,21 @@ func numbers(v []float64) []string {
 	return text
 }
 
-// rising orders indices by their numbers.
-func rising(v []float64) []int {
-	order := make([]int, len(v))
+// rising orders trials by their C within each l1 ratio.
+func rising(trials []logreg.Trial) []int {
+	order := make([]int, len(trials))
 	for i := range order {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(i, j int) int {
-		switch {
-		case v[i] < v[j]:
-			return -1
-		case v[i] > v[j]:
-			return 1
-		}
-		return 0
+		a, b := trials[i], trials[j]
+		return cmp.Or(cmp.Compare(a.L1Ratio, b.L1Ratio), cmp.Compare(a.C, b.C))
 	})
 	return order
 }
 
-// cvResult is the JSON of cv; scores, objectives, mean and std are in the order of Cs.
+// cvResult is the JSON of cv; scores, objectives, mean and std are in the order of Cs,
+// for each of l1_ratios where there are several.
 type cvResult struct {
 	Backend      string      `json:"backend"`
 	Dtype        string      `json:"dtype"`
@@ -278,12 +280,13 @@ type cvResult struct {
 	L1Ratios     []float64   `json:"l1_ratios"`
 	Folds        int         `json:"folds"`
 	Scoring      string      `json:"scoring"`
-	Scores       [][]float64 `json:"scores"`
-	Mean         []float64   `json:"mean"`
-	Std          []float64   `json:"std"`
+	Scores       any         `json:"scores"`
+	Mean         any         `json:"mean"`
+	Std          any         `json:"std"`
 	BestC        float64     `json:"best_C"`
+	BestL1Ratio  float64     `json:"best_l1_ratio"`
 	OneSE        float64     `json:"C_1se"`
-	Objectives   [][]float64 `json:"objectives"`
+	Objectives   any         `json:"objectives"`
 	Unconverged  int         `json:"unconverged"`
 	Advice       string      `json:"advice,omitempty"`
 	Objective    float64     `json:"objective"`
@@ -297,15 +300,35 @@ type cvResult struct {
 }
 
 func (c *cv) result(r *logreg.CVResult, read, total time.Duration) cvResult {
-	m := r.Refit.Model
+	m, best := r.Refit.Model, r.Trials[r.Best]
 	return cvResult{
 		Backend: r.Backend, Dtype: r.Storage.String(), Rows: m.Training.Rows, Cols: m.Cols(), Classes: labels(m.Classes),
-		Cs: r.Cs, L1Ratios: []float64{m.Training.L1Ratio}, Folds: r.Folds, Scoring: string(r.Scoring),
-		Scores: r.Scores, Mean: r.Mean, Std: r.Std, BestC: r.Cs[r.Best], OneSE: r.Cs[r.OneSE],
-		Objectives: r.Objectives, Unconverged: r.Unconverged, Advice: r.Advice,
+		Cs: r.Cs, L1Ratios: r.L1Ratios, Folds: r.Folds, Scoring: string(r.Scoring),
+		Scores:     table(r, func(t logreg.Trial) []float64 { return t.Scores }),
+		Mean:       table(r, func(t logreg.Trial) float64 { return t.Mean }),
+		Std:        table(r, func(t logreg.Trial) float64 { return t.Std }),
+		Objectives: table(r, func(t logreg.Trial) []float64 { return t.Objectives }),
+		BestC:      best.C, BestL1Ratio: best.L1Ratio, OneSE: r.Trials[r.OneSE].C,
+		Unconverged: r.Unconverged, Advice: r.Advice,
 		Objective: r.Refit.Objective, Status: string(r.Refit.Status),
 		Intercept: m.Intercept, Coef: m.Coef, FeatureNames: m.FeatureNames, Passes: r.Passes,
 		Seconds: seconds{Load: (read + r.Load).Seconds(), Fit: r.Fit.Seconds(), Total: total.Seconds()},
 		Model:   c.fit.model,
 	}
+}
+
+// table is a fact of every trial: a list along Cs, or a list of those along l1_ratios.
+func table[T any](r *logreg.CVResult, fact func(logreg.Trial) T) any {
+	var rows [][]T
+	for part := range slices.Chunk(r.Trials, len(r.Cs)) {
+		var row []T
+		for _, t := range part {
+			row = append(row, fact(t))
+		}
+		rows = append(rows, row)
+	}
+	if len(rows) == 1 {
+		return rows[0]
+	}
+	return rows
 }

@@ -19,8 +19,14 @@ func (c *cv) print(a *app, ds *dataset.Dataset, r *logreg.CVResult, path string)
 	a.print("%d folds by %s, %s; %s in %s\n\n", r.Folds, r.Scoring, better, r.Backend, r.Storage)
 
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "  C\tmean\tspread over the folds\t\n")
-	for _, i := range rising(r.Cs) {
+	several := len(r.L1Ratios) > 1
+	fmt.Fprint(w, "  C\t")
+	if several {
+		fmt.Fprint(w, "l1 ratio\t")
+	}
+	fmt.Fprint(w, "mean\tspread over the folds\t\n")
+	for _, i := range rising(r.Trials) {
+		t := r.Trials[i]
 		mark := ""
 		switch {
 		case i == r.Best && i == r.OneSE:
@@ -30,11 +36,15 @@ func (c *cv) print(a *app, ds *dataset.Dataset, r *logreg.CVResult, path string)
 		case i == r.OneSE:
 			mark = "simplest within one standard error"
 		}
-		fmt.Fprintf(w, "  %.4g\t%#.5g\t+- %.2g\t%s\n", r.Cs[i], r.Mean[i], r.Std[i], mark)
+		fmt.Fprintf(w, "  %.4g\t", t.C)
+		if several {
+			fmt.Fprintf(w, "%.4g\t", t.L1Ratio)
+		}
+		fmt.Fprintf(w, "%#.5g\t+- %.2g\t%s\n", t.Mean, t.Std, mark)
 	}
 	w.Flush()
-	a.print("\n%s in %.6g passes over the data, %.3g s\n\n", count(len(r.Cs)*r.Folds+1, "fit"), r.Passes, r.Fit.Seconds())
-	a.print("With C = %.4g on all rows: %s, ", r.Cs[r.Best], r.Refit.Status)
+	a.print("\n%s in %.6g passes over the data, %.3g s\n\n", count(len(r.Trials)*r.Folds+1, "fit"), r.Passes, r.Fit.Seconds())
+	a.print("With C = %.4g on all rows: %s, ", r.Trials[r.Best].C, r.Refit.Status)
 	a.printCoefficients(r.Refit)
 	if c.fit.model == "" {
 		a.print("\nThe model was not saved; --model model.json keeps it.\n")
