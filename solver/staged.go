@@ -240,6 +240,11 @@ func (s *stages) arrive(ctx context.Context, x []float64) error {
 	return d.start(f)
 }
 
+// wholeMetrics is the number of metrics of all rows after which newton takes over from
+// slow steps: columns may depend on each other more closely than metricDamping lets
+// a metric see.
+const wholeMetrics = 2
+
 // finish is the run on all rows from d's point, which has been evaluated.
 func (s *stages) finish(ctx context.Context) error {
 	d := s.d
@@ -247,7 +252,8 @@ func (s *stages) finish(ctx context.Context) error {
 	q.leave = d.unbounded && s.newtonian()
 	q.past.metric = s.metric
 	largest := s.samples[len(s.samples)-1].Objective
-	for source, share := largest, float64(s.plan.sizes[len(s.plan.sizes)-1])/float64(s.plan.rows); ; source, share = d.obj, 1 {
+	source, share, whole := largest, float64(s.plan.sizes[len(s.plan.sizes)-1])/float64(s.plan.rows), 0
+	for {
 		var pace pace
 		slow := false
 		q.pause = func(gain float64) bool {
@@ -259,12 +265,19 @@ func (s *stages) finish(ctx context.Context) error {
 			return err
 		}
 		switch {
+		case slow && whole == wholeMetrics && s.newtonian():
+			s.log("steps are slow in the metric of all rows too: going on as newton")
+			return newton(ctx, d)
 		case slow:
 			s.log("steps are slow: a new metric of %.3g of the rows", share)
 			if err := s.build(ctx, source, d.x); err != nil {
 				return err
 			}
 			q.past.again(s.metric)
+			if share == 1 {
+				whole++
+			}
+			source, share = d.obj, 1
 		case s.newtonian() && (d.res.Status == "" || d.res.Status == Stalled):
 			s.log("newton is to confirm the end")
 			return newton(ctx, d)
