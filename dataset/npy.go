@@ -1,0 +1,388 @@
+package dataset
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strconv"
+	"unsafe"
+
+	"gorgonia.org/tensor"
+)
+
+// chunkBytes is how much of an array is read at a time: it stays in a core's cache
+// while it is looked at.
+const chunkBytes = 1 << 20
+
+// array is an NPY array about to be read, whose bytes are known to be there: memory
+// may be reserved for all of it.
+type array struct {
+	npyHeader
+	name string // what errors call it: "X", "" for a whole file
+	r    io.Reader
+}
+
+// openArray reads the header from r. available is the number of bytes that r surely
+// holds, or -1 where nothing is known: they are then read at once, so that a header
+// that claims too much costs no more memory than what is really there.
+func openArray(name string, r io.Reader, available int64) (*array, error) {
+	a := &array{name: name, r: r}
+	var size int
+	var err error
+	if a.npyHeader, size, err = readNPYHeader(r); err != nil {
+		return nil, a.error(err.Error(), "the file is damaged, or was not written by numpy.save")
+	}
+	want, ok := a.bytes()
+	if !ok {
+		return nil, a.error(fmt.Sprintf("the shape %v is beyond all memory", a.shape), "the file is damaged")
+	}
+	have := available - int64(size)
+	if available < 0 {
+		var b bytes.Buffer
+		n, err := io.Copy(&b, io.LimitReader(r, int64(want)))
+		if err != nil {
+			return nil, a.streamError(err)
+		}
+		have = n
+		a.r = io.MultiReader(&b, r)
+	}
+	if have < int64(want) {
+		return nil, a.error(fmt.Sprintf("the array of shape %v needs %d bytes and only %d are there", a.shape, want, max(have, 0)), "the file is damaged or incomplete")
+	}
+	return a, nil
+}
+
+// error is a *ReadError that lacks the file's name.
+func (a *array) error(problem, advice string) error {
+	return &ReadError{Column: a.name, Problem: problem, Advice: advice}
+}
+
+func (a *array) streamError(err error) error {
+	e := streamError("", err).(*ReadError)
+	e.Column = a.name
+	return e
+}
+
+// cellError names a cell that cannot be used.
+func (a *array) cellError(row int, column, problem, advice string) error {
+	if a.name != "" && column != "" {
+		column = a.name + "[:, " + column + "]"
+	} else if column == "" {
+		column = a.name
+	}
+	return &ReadError{Column: column, Problem: fmt.Sprintf("row %d: %s", row, problem), Advice: advice}
+}
+
+func (a *array) notFinite(row int, column string, v float64) error {
+	return a.cellError(row, column, fmt.Sprintf("%v is not finite", v), "fill in a number or drop the row")
+}
+
+// end reports what follows the array, where nothing should; an archive's checksum is
+// compared here.
+func (a *array) end() error {
+	switch n, err := io.ReadFull(a.r, make([]byte, 1)); {
+	case n > 0:
+		return a.error(fmt.Sprintf("there are bytes behind the array of shape %v", a.shape), "the file is damaged, or holds several arrays")
+	case err != io.EOF:
+		return a.streamError(err)
+	}
+	return nil
+}
+
+// matrix is what an array of two dimensions is taken apart into: the features, and
+// the columns that are something else.
+type matrix[T float32 | float64] struct {
+	x                      []T
+	label, weight, offsets []float64
+}
+
+// readMatrix reads an N x D array by the roles of its columns, which c has chosen.
+func readMatrix[T float32 | float64](ctx context.Context, a *array, c *columns) (m matrix[T], err error) {
+	rows := a.shape[0]
+	m.x = make([]T, rows*len(c.features))
+	if a.plain(c, m.x) {
+		err = readPlain(ctx, a, c, m.x)
+	} else {
+		for _, side := range []struct {
+			has bool
+			to  *[]float64
+		}{{c.hasLabel, &m.label}, {c.hasWeight, &m.weight}, {c.hasOffset, &m.offsets}} {
+			if side.has {
+				*side.to = make([]float64, rows)
+			}
+		}
+		err = readCells(ctx, a, c, &m)
+	}
+	if err != nil {
+		return m, err
+	}
+	return m, a.end()
+}
+
+// plain tells whether the array's bytes are X as it stands in memory.
+func (a *array) plain(c *columns, x any) bool {
+	want := numberTypes["f8"]
+	if _, single := x.([]float32); single {
+		want = numberTypes["f4"]
+	}
+	if a.fortran || a.number.integer || a.number.size != want.size || !a.native() {
+		return false
+	}
+	for col, role := range c.role {
+		if role != col {
+			return false
+		}
+	}
+	return true
+}
+
+// readPlain reads straight into x.
+func readPlain[T float32 | float64](ctx context.Context, a *array, c *columns, x []T) error {
+	cols := len(c.role)
+	step := chunkBytes / a.number.size
+	for at := 0; at < len(x); at += step {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		chunk := x[at:min(at+step, len(x))]
+		b := unsafe.Slice((*byte)(unsafe.Pointer(&chunk[0])), len(chunk)*a.number.size)
+		if _, err := io.ReadFull(a.r, b); err != nil {
+			return a.streamError(err)
+		}
+		for i, v := range chunk {
+			if v-v != 0 {
+				return a.notFinite((at+i)/cols, c.name((at+i)%cols), float64(v))
+			}
+		}
+	}
+	return nil
+}
+
+// readCells converts number by number: other types and byte orders, columns of other
+// roles, column-major arrays.
+func readCells[T float32 | float64](ctx context.Context, a *array, c *columns, m *matrix[T]) error {
+	rows, cols, d := a.shape[0], a.shape[1], len(c.features)
+	put := func(i, col int, v float64) error {
+		role := c.role[col]
+		if v-v != 0 && role != roleIgnored {
+			return a.notFinite(i, c.name(col), v)
+		}
+		switch role {
+		case roleIgnored:
+		case roleLabel:
+			m.label[i] = v
+		case roleWeight:
+			if v < 0 {
+				return a.cellError(i, c.name(col), fmt.Sprintf("the weight %v is negative", v), "weights must not be negative")
+			}
+			m.weight[i] = v
+		case roleOffset:
+			m.offsets[i] = v
+		default:
+			t := T(v)
+			if t-t != 0 {
+				return a.cellError(i, c.name(col), fmt.Sprintf("%v is too large for float32", v), "read the table as float64")
+			}
+			m.x[i*d+role] = t
+		}
+		return nil
+	}
+	value, order, size := a.number.value, a.order(), a.number.size
+	if !a.fortran {
+		i, col := 0, 0
+		return a.chunks(ctx, rows*cols, func(b []byte) error {
+			for ; len(b) > 0; b = b[size:] {
+				if err := put(i, col, value(b, order)); err != nil {
+					return err
+				}
+				if col++; col == cols {
+					i, col = i+1, 0
+				}
+			}
+			return nil
+		})
+	}
+	// Columns in groups, so that each line of X is fetched once a group and not once
+	// a column.
+	const group = 16
+	for lo := 0; lo < cols; lo += group {
+		n := min(group, cols-lo)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		b := make([]byte, n*rows*size)
+		if _, err := io.ReadFull(a.r, b); err != nil {
+			return a.streamError(err)
+		}
+		for i := range rows {
+			for k := range n {
+				if err := put(i, lo+k, value(b[(k*rows+i)*size:], order)); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// chunks reads n numbers and hands them to do by the piece.
+func (a *array) chunks(ctx context.Context, n int, do func([]byte) error) error {
+	step := chunkBytes / a.number.size
+	buf := make([]byte, min(step, n)*a.number.size)
+	for at := 0; at < n; at += step {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		b := buf[:min(step, n-at)*a.number.size]
+		if _, err := io.ReadFull(a.r, b); err != nil {
+			return a.streamError(err)
+		}
+		if err := do(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readVector reads an array with one number a row, (N,) or (N, 1).
+func readVector(ctx context.Context, a *array) ([]float64, error) {
+	if len(a.shape) == 0 || len(a.shape) > 2 || len(a.shape) == 2 && a.shape[1] != 1 {
+		return nil, a.error(fmt.Sprintf("the shape is %v; it must be one number a row", a.shape), "")
+	}
+	v := make([]float64, 0, a.shape[0])
+	err := a.chunks(ctx, cap(v), func(b []byte) error {
+		for ; len(b) > 0; b = b[a.number.size:] {
+			value := a.number.value(b, a.order())
+			if value-value != 0 {
+				return a.notFinite(len(v), "", value)
+			}
+			v = append(v, value)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return v, a.end()
+}
+
+// encode turns numbers into classes: those of the model where there is one.
+func (a *array) encode(column string, values []float64, classes *Classes) ([]int32, Classes, error) {
+	const exact = 1 << 53
+	if a.number.integer && a.number.size == 8 {
+		for i, v := range values {
+			if math.Abs(v) >= exact {
+				return nil, Classes{}, a.cellError(i, column, fmt.Sprintf("the label %v is too large", v), "labels up to 2^53 are told apart")
+			}
+		}
+	}
+	if classes == nil {
+		codes, found, err := Encode(values)
+		if err != nil {
+			return nil, Classes{}, a.error(err.Error(), "is this the label?")
+		}
+		return codes, found, nil
+	}
+	index := classes.index()
+	of := make(map[float64]int32)
+	codes := make([]int32, len(values))
+	for i, v := range values {
+		k, seen := of[v]
+		if !seen {
+			text := strconv.FormatFloat(v, 'g', -1, 64)
+			var ok bool
+			if k, ok = index.of(text); !ok {
+				return nil, Classes{}, a.cellError(i, column, "the label "+text+" is not among the model's classes", "the classes are "+listNames(classes.Names))
+			}
+			of[v] = k
+		}
+		codes[i] = k
+	}
+	return codes, *classes, nil
+}
+
+// table reads the N x D array a by the options' columns. X is float32 where the
+// array is, unless the options say otherwise; every other type becomes float64.
+func (a *array) table(ctx context.Context, o *ReadOptions) (*Dataset, error) {
+	if len(a.shape) != 2 {
+		return nil, a.error(fmt.Sprintf("the shape is %v; it must be rows x columns", a.shape), "")
+	}
+	if a.shape[0] == 0 || a.shape[1] == 0 {
+		return nil, a.error(fmt.Sprintf("the shape is %v", a.shape), "a table needs at least one row and one column")
+	}
+	c, err := chooseColumns(nil, a.shape[1], o)
+	if err != nil {
+		return nil, err
+	}
+	if o.Float == tensor.Float32 || o.Float == (tensor.Dtype{}) && !a.number.integer && a.number.size <= 4 {
+		return readTable[float32](ctx, a, c, o)
+	}
+	return readTable[float64](ctx, a, c, o)
+}
+
+func readTable[T float32 | float64](ctx context.Context, a *array, c *columns, o *ReadOptions) (*Dataset, error) {
+	m, err := readMatrix[T](ctx, a, c)
+	if err != nil {
+		return nil, err
+	}
+	d := &Dataset{
+		X:            tensor.New(tensor.WithShape(a.shape[0], len(c.features)), tensor.WithBacking(m.x)),
+		FeatureNames: c.features,
+		LabelName:    c.label,
+		Weights:      m.weight,
+		Offsets:      m.offsets,
+	}
+	if m.label != nil {
+		d.Labels, d.Classes, err = a.encode(c.label, m.label, o.Classes)
+	}
+	return d, err
+}
+
+// readNPY reads a matrix written by numpy.save: one column is the label, as in a
+// text table without a header.
+func readNPY(ctx context.Context, in *input, o *ReadOptions) (*Dataset, error) {
+	a, err := openArray("", in, in.available())
+	if err != nil {
+		return nil, withFile(err, in.name)
+	}
+	d, err := a.table(ctx, o)
+	return d, withFile(err, in.name)
+}
+
+// available is the size of a plain file, -1 for other sources.
+func (in *input) available() int64 {
+	if in.file == nil {
+		return -1
+	}
+	return in.size
+}
+
+// readLabels sets the labels of d to those of the NPY file at path, one a row.
+func (d *Dataset) readLabels(ctx context.Context, path string, classes *Classes) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return openError(path, err)
+	}
+	defer file.Close()
+	available := int64(-1)
+	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
+		available = info.Size()
+	}
+	a, err := openArray("", file, available)
+	if err != nil {
+		return withFile(err, path)
+	}
+	values, err := readVector(ctx, a)
+	if err != nil {
+		return withFile(err, path)
+	}
+	if rows, _ := d.Shape(); len(values) != rows {
+		return &ReadError{File: path, Problem: fmt.Sprintf("there are %d labels for the %d rows of %s", len(values), rows, d.Name), Advice: "every row needs a label"}
+	}
+	d.LabelName = "y"
+	d.Labels, d.Classes, err = a.encode("", values, classes)
+	return withFile(err, path)
+}
