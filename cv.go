@@ -75,6 +75,8 @@ func (o *CVOptions) Check() error {
 		return &objective.OptionError{Option: "l1-ratios", Reason: fmt.Sprintf("are for penalty elasticnet; the penalty is %s", o.Penalty)}
 	case o.L1Ratios != nil && len(o.L1Ratios) == 0:
 		return &objective.OptionError{Option: "l1-ratios", Reason: "are none; give at least one"}
+	case o.MultiClass == model.OneVsRest:
+		return &objective.OptionError{Option: "multi-class", Reason: "is ovr; cross-validation tells more than two classes apart by softmax"}
 	case o.Penalty == "none":
 		return &objective.OptionError{Option: "penalty", Reason: "is none, so that there is no C to choose"}
 	case o.FoldScheme != Stratified && o.FoldScheme != Modulo:

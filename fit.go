@@ -44,7 +44,8 @@ type Result struct {
 func (r *Result) Converged() bool { return r.Status == solver.Converged }
 
 // Fit trains on a labelled dataset, which it does not modify. Two classes give a
-// binary model, more a multinomial one (softmax, one symmetric row a class).
+// binary model, more a multinomial one (softmax, one symmetric row a class) or, with
+// MultiClass "ovr", one binary model a class.
 //
 // A fit that ends before the tolerance is reached - by rounding, by the limit of
 // iterations, by the end of ctx - is no error: Result.Status says so, and the model
@@ -57,6 +58,9 @@ func Fit(ctx context.Context, ds *dataset.Dataset, opts Options) (*Result, error
 	p, err := newProblem(ds, opts)
 	if err != nil {
 		return nil, err
+	}
+	if p.oneVsRest() {
+		return fitOneVsRest(ctx, p)
 	}
 	b, passed, err := backend.Open(opts.Backend, backend.Options{Threads: opts.Threads})
 	if err != nil {
@@ -169,17 +173,25 @@ func newProblem(ds *dataset.Dataset, opts Options) (*problem, error) {
 
 // start is the warm start, or nil.
 func (p *problem) start(obj *objective.Objective) ([]float64, error) {
-	w := p.opts.Warm
-	if w == nil {
+	if p.opts.Warm == nil {
 		return nil, nil
 	}
+	if err := p.checkWarm(); err != nil {
+		return nil, err
+	}
+	return obj.Theta(p.opts.Warm.Coef, p.opts.Warm.Intercept)
+}
+
+// checkWarm demands the classes and features of the data from the model to start from.
+func (p *problem) checkWarm() error {
+	w := p.opts.Warm
 	if !slices.Equal(w.Classes.Names, p.ds.Classes.Names) {
-		return nil, fmt.Errorf("the model to start from has classes %s; the data has %s", shortList(w.Classes.Names), shortList(p.ds.Classes.Names))
+		return fmt.Errorf("the model to start from has classes %s; the data has %s", shortList(w.Classes.Names), shortList(p.ds.Classes.Names))
 	}
 	if !slices.Equal(w.FeatureNames, p.ds.FeatureNames) {
-		return nil, fmt.Errorf("the model to start from has other features than the data")
+		return fmt.Errorf("the model to start from has other features than the data")
 	}
-	return obj.Theta(w.Coef, w.Intercept)
+	return nil
 }
 
 // fitted is the model of a fit.

@@ -14,6 +14,9 @@ import (
 	"github.com/logreg-gpu/logreg-gpu/solver"
 )
 
+// Multinomial is the MultiClass of softmax.
+const Multinomial = "multinomial"
+
 // MaxClasses is the largest number of classes that a fit takes.
 const MaxClasses = 1000
 
@@ -42,6 +45,12 @@ type Options struct {
 	Standardize bool
 
 	ClassWeight ClassWeight
+
+	// MultiClass says how more than two classes are told apart: "multinomial" (also
+	// empty) by softmax; "ovr" each against the others, by as many binary models in one
+	// march, whose probabilities are scaled to sum to 1. Objective and loss of a fit are
+	// then sums over the models, and balanced weights balance each of them.
+	MultiClass string
 
 	// Solver is "auto" or one of solver.Solvers.
 	Solver string
@@ -100,6 +109,8 @@ func (o *Options) Check() error {
 		return &solver.OptionError{Option: "tol", Reason: fmt.Sprintf("is %v; it must be positive", o.Tol)}
 	case o.MaxIter < -1:
 		return &solver.OptionError{Option: "max-iter", Reason: fmt.Sprintf("is %d; it must be at least 0, or -1 for the solver's own limit", o.MaxIter)}
+	case o.MultiClass != "" && o.MultiClass != Multinomial && o.MultiClass != model.OneVsRest:
+		return &objective.OptionError{Option: "multi-class", Reason: fmt.Sprintf("%q is unknown; use multinomial or ovr", o.MultiClass)}
 	case o.ClassWeight.Balanced && o.ClassWeight.ByLabel != nil:
 		return &objective.OptionError{Option: "class weights", Reason: "are either balanced or given by label, not both"}
 	}

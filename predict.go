@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
 	"github.com/logreg-gpu/logreg-gpu/dataset"
@@ -54,15 +55,8 @@ func Predict(ctx context.Context, m *model.Model, ds *dataset.Dataset, opts Pred
 	}
 	defer data.Close()
 
-	shape := backend.Binary()
-	if m.Outputs() > 1 {
-		shape = backend.Softmax(m.Outputs())
-	}
-	if ds.Offsets != nil {
-		shape.Offset = 0
-	}
 	p := make([]float64, data.Rows()*m.Outputs())
-	if err := data.Predict(ctx, []backend.Model{shape}, stored(m, data.Affine()), p); err != nil {
+	if err := data.Predict(ctx, shapes(m, ds.Offsets != nil), stored(m, data.Affine()), p); err != nil {
 		return nil, named(ds, err)
 	}
 	for i, v := range p {
@@ -70,10 +64,47 @@ func Predict(ctx context.Context, m *model.Model, ds *dataset.Dataset, opts Pred
 			return nil, &model.FeatureError{Data: ds.Name, Reason: fmt.Sprintf("row %d is so large that its logit overflows", i/m.Outputs())}
 		}
 	}
-	if m.Outputs() == 1 {
+	switch {
+	case m.Outputs() == 1:
 		p = bothClasses(p)
+	case m.MultiClass == model.OneVsRest:
+		toSumOne(p, m.Outputs())
 	}
 	return &Prediction{Proba: p, Classes: mostProbable(p, len(m.Classes.Names))}, nil
+}
+
+// shapes are the backend's models of m: one, or one a class.
+func shapes(m *model.Model, offset bool) []backend.Model {
+	shape := backend.Binary()
+	if offset {
+		shape.Offset = 0
+	}
+	switch {
+	case m.Outputs() == 1:
+		return []backend.Model{shape}
+	case m.MultiClass == model.OneVsRest:
+		return slices.Repeat([]backend.Model{shape}, m.Outputs())
+	}
+	shape.Classes, shape.Class = m.Outputs(), 0
+	return []backend.Model{shape}
+}
+
+// toSumOne divides the probabilities of each row of k by their sum; rows in which all
+// of them vanish become even.
+func toSumOne(p []float64, k int) {
+	for row := range slices.Chunk(p, k) {
+		sum := 0.0
+		for _, v := range row {
+			sum += v
+		}
+		for c := range row {
+			if sum > 0 {
+				row[c] /= sum
+			} else {
+				row[c] = 1 / float64(k)
+			}
+		}
+	}
 }
 
 // stored is the model's coefficients in the units of the stored columns, in the layout

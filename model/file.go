@@ -17,9 +17,11 @@ import (
 // The file is one JSON object. FormatVersion grows when an older program would
 // predict wrongly from a newer file; facts that prediction does not need are added
 // without a new version, and unknown ones are ignored.
+//
+// A file says the lowest version that reads it rightly: 2 with multi_class, else 1.
 const (
 	FormatName    = "logreg-gpu model"
-	FormatVersion = 1
+	FormatVersion = 2
 )
 
 var (
@@ -60,6 +62,7 @@ type file struct {
 	header
 	Label            string            `json:"label"`
 	Classes          []json.RawMessage `json:"classes"`
+	MultiClass       string            `json:"multi_class,omitempty"`
 	Features         []string          `json:"features"`
 	Intercept        json.RawMessage   `json:"intercept"`
 	Coef             json.RawMessage   `json:"coef"`
@@ -84,10 +87,14 @@ func (m *Model) Encode(w io.Writer) error {
 		return fmt.Errorf("cannot save the model: %w", err)
 	}
 	f := file{
-		header:   header{FormatName, FormatVersion},
-		Label:    m.LabelName,
-		Features: m.FeatureNames,
-		Training: m.Training,
+		header:     header{FormatName, 1},
+		Label:      m.LabelName,
+		MultiClass: m.MultiClass,
+		Features:   m.FeatureNames,
+		Training:   m.Training,
+	}
+	if m.MultiClass != "" {
+		f.Version = 2
 	}
 	for _, name := range m.Classes.Names {
 		text := []byte(name)
@@ -174,7 +181,7 @@ func parseBody(text []byte) (*Model, error) {
 	if err := json.Unmarshal(text, &f); err != nil {
 		return nil, err
 	}
-	m := &Model{FeatureNames: f.Features, LabelName: f.Label, Training: f.Training}
+	m := &Model{FeatureNames: f.Features, LabelName: f.Label, MultiClass: f.MultiClass, Training: f.Training}
 	var err error
 	if m.Classes, err = parseClasses(f.Classes); err != nil {
 		return nil, err

@@ -121,7 +121,7 @@ func TestLoad_RejectsWithOneLineThatNamesTheFile(t *testing.T) {
 		{"other format", edit(FormatName, "onnx"), ErrNotModel, `its "format" is "onnx"`},
 		{"truncated", good[:len(good)/2], ErrDamaged, "at byte"},
 		{"trailing", good + "{}", ErrDamaged, "at byte"},
-		{"newer", edit(`"version": 1`, `"version": 2`), ErrNewer, "format version is 2, this program reads up to 1; upgrade"},
+		{"newer", edit(`"version": 1`, `"version": 3`), ErrNewer, "format version is 3, this program reads up to 2; upgrade"},
 		{"no version", edit(`"version": 1`, `"version": 0`), ErrDamaged, "version is 0"},
 		{"short row", edit("[0.5, -0.25]", "[0.5]"), ErrDamaged, "coef row 0 has 1 numbers where 2 are needed"},
 		{"extra row", edit("[0.5, -0.25]", "[0.5, -0.25], [1, 2]"), ErrDamaged, "coef has 2 rows; the classes need 1"},

@@ -19,6 +19,10 @@ type Model struct {
 	// FeatureNames has one distinct name a column of X.
 	FeatureNames []string
 
+	// MultiClass is OneVsRest where each row of coefficients was fitted by itself, to
+	// tell its class from the others; else empty.
+	MultiClass string
+
 	// LabelName is the name of the label column in the training data; may be empty.
 	LabelName string
 
@@ -32,6 +36,9 @@ type Model struct {
 	Preprocessing Preprocessing
 	Training      Training
 }
+
+// OneVsRest is the MultiClass of K > 2 binary models.
+const OneVsRest = "ovr"
 
 // Preprocessing is what was learned about the columns besides the coefficients.
 type Preprocessing struct {
@@ -121,6 +128,9 @@ func (m *Model) Check() error {
 	}
 	if err := checkVector("intercept", m.Intercept, m.Outputs()); err != nil {
 		return err
+	}
+	if m.MultiClass != "" && (m.MultiClass != OneVsRest || k == 2) {
+		return &ShapeError{"multi_class", fmt.Sprintf("is %q with %d classes; it must be empty, or %q with more than two", m.MultiClass, k, OneVsRest)}
 	}
 	if m.CoefStandardized != nil {
 		if err := checkMatrix("coef_standardized", m.CoefStandardized, m.Outputs(), d); err != nil {

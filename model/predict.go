@@ -75,8 +75,12 @@ func (m *Model) Probabilities(z []float64) []float64 {
 		return p
 	}
 	p := make([]float64, len(z))
+	link := softmax
+	if m.MultiClass == OneVsRest {
+		link = oneVsRest
+	}
 	for i := 0; i < len(z); i += k {
-		softmax(z[i:i+k], p[i:i+k])
+		link(z[i:i+k], p[i:i+k])
 	}
 	return p
 }
@@ -238,6 +242,23 @@ func softmax(z, p []float64) {
 	for c, v := range z {
 		p[c] = math.Exp(v - high)
 		sum += p[c]
+	}
+	for c := range p {
+		p[c] /= sum
+	}
+}
+
+// oneVsRest sets p to sigmoid(z) / sum sigmoid(z). Where all of them vanish, sigmoid is
+// exp, and the ratios are those of softmax.
+func oneVsRest(z, p []float64) {
+	sum := 0.0
+	for c, v := range z {
+		p[c] = sigmoid(v)
+		sum += p[c]
+	}
+	if sum < 0x1p-1000 {
+		softmax(z, p)
+		return
 	}
 	for c := range p {
 		p[c] /= sum

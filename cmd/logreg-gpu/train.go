@@ -70,6 +70,7 @@ func (t *train) register(flags *pflag.FlagSet) {
 	flags.StringVar(&t.factors, "penalty-factors", "", `factors of the penalty by column, as JSON such as {"age": 0}; 0: not penalised`)
 	flags.BoolVar(&o.Standardize, "standardize", false, "penalise the coefficients of (x - mean) / deviation")
 	flags.BoolVar(&o.NoIntercept, "no-intercept", false, "fix the intercept at 0")
+	flags.StringVar(&o.MultiClass, "multi-class", logreg.Multinomial, "of more than two classes: multinomial (softmax) or ovr (each against the others)")
 	flags.StringVar(&t.classWeight, "class-weight", "", `balanced, or JSON such as {"0": 1, "1": 5}`)
 	flags.StringVar(&o.Solver, "solver", o.Solver, "auto, "+strings.Join(solverNames(), ", "))
 	flags.Float64Var(&o.Tol, "tol", o.Tol, "largest gradient component at which a fit has converged")
@@ -113,6 +114,7 @@ type trainResult struct {
 	Rows             int         `json:"rows"`
 	Cols             int         `json:"cols"`
 	Classes          []any       `json:"classes"`
+	MultiClass       string      `json:"multi_class,omitempty"` // ovr
 	Objective        float64     `json:"objective"`
 	Loss             float64     `json:"loss"`
 	MaxAbsGradient   float64     `json:"max_abs_gradient"`
@@ -242,7 +244,7 @@ func (t *train) result(ds *dataset.Dataset, fit *logreg.Result, read, total time
 	m := fit.Model
 	return trainResult{
 		Backend: fit.Backend, Solver: m.Training.Solver, Dtype: fit.Storage.String(),
-		Rows: m.Training.Rows, Cols: m.Cols(), Classes: labels(m.Classes),
+		Rows: m.Training.Rows, Cols: m.Cols(), Classes: labels(m.Classes), MultiClass: m.MultiClass,
 		Objective: fit.Objective, Loss: fit.Loss, MaxAbsGradient: fit.MaxAbsGradient,
 		Iterations: fit.Iterations, Passes: fit.Passes,
 		Status: string(fit.Status), Converged: fit.Converged(), Advice: fit.Advice,

@@ -6,6 +6,7 @@ import (
 
 	logreg "github.com/logreg-gpu/logreg-gpu"
 	"github.com/logreg-gpu/logreg-gpu/dataset"
+	"github.com/logreg-gpu/logreg-gpu/model"
 )
 
 const (
@@ -28,6 +29,9 @@ func (a *app) printFit(ds *dataset.Dataset, fit *logreg.Result, path, saved stri
 		if m.CoefStandardized != nil {
 			penalty += ", on standardized features"
 		}
+	}
+	if m.MultiClass == model.OneVsRest {
+		penalty += ", each class against the others"
 	}
 	a.print("%s; solver %s on %s in %s\n\n", penalty, tr.Solver, fit.Backend, fit.Storage)
 
