@@ -80,7 +80,7 @@ func Fit(ctx context.Context, ds *dataset.Dataset, opts Options) (*Result, error
 	if err != nil {
 		return nil, err
 	}
-	so := solver.Options{Tol: opts.Tol, MaxIter: p.maxIter, Seed: opts.Seed, Progress: opts.Progress, SGD: opts.SGD}
+	so := solver.Options{Tol: opts.Tol, MaxIter: p.maxIter, Seed: opts.Seed, Progress: opts.Progress, Log: opts.Log, SGD: opts.SGD}
 	if so.X0, err = p.start(obj); err != nil {
 		return nil, err
 	}

@@ -83,6 +83,9 @@ type Options struct {
 
 	// Progress, if set, is told every step as it is made.
 	Progress func(solver.Step)
+
+	// Log, if set, is told one line at a time what the solver chose and why.
+	Log func(string)
 }
 
 // DefaultOptions is an L2-penalised fit with C = 1 on the best backend there is.

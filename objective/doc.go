@@ -26,6 +26,9 @@
 //	hessian.go      the full Hessian from Gram blocks, and products with it
 //	line.go         values along a line
 //	batch.go        the objective of some of the rows
+//	sample.go       the objective of a random part that stands for all
+//	lots.go         which rows that is, by class and weight
+//	curvature.go    the Hessian's diagonal blocks, corrected where a sample misleads
 //	fit.go          what a user wants to know of a point
 //	weights.go      class weights, and checks of labels and weights
 //

@@ -22,7 +22,8 @@ import (
 // unweighted data the others are not looked at even once.
 type lots struct {
 	rows    int
-	stratum func(i int) int
+	model   backend.Model
+	labels  []int32   // nil: one class
 	weights []float64 // nil: ones
 	count   []int     // of the rows of positive weight in each stratum
 	mass    []float64 // their weights
@@ -40,29 +41,22 @@ type ticket struct {
 
 // newLots counts the classes that the model tells apart.
 func newLots(rows int, m backend.Model, labels []int32, weights []float64, seed uint64) *lots {
-	l := &lots{rows: rows, weights: weights, seed: seed}
+	l := &lots{rows: rows, model: m, labels: labels, weights: weights, seed: seed}
 	strata := 1
-	l.stratum = func(int) int { return 0 }
-	switch {
-	case labels == nil:
-	case m.Classes > 0:
-		strata = m.Classes
-		l.stratum = func(i int) int { return int(labels[i]) }
-	default:
-		strata = 2
-		l.stratum = func(i int) int {
-			if labels[i] == m.Class {
-				return 1
-			}
-			return 0
-		}
+	if labels != nil {
+		strata = max(m.Classes, 2)
 	}
 	l.count, l.mass = make([]int, strata), make([]float64, strata)
-	for i := range rows {
-		s := 1.0
-		if weights != nil {
-			s = weights[i]
+	if weights == nil {
+		for i := range rows {
+			l.count[l.stratum(i)]++
 		}
+		for k, n := range l.count {
+			l.mass[k] = float64(n)
+		}
+		return l
+	}
+	for i, s := range weights {
 		if s > 0 {
 			k := l.stratum(i)
 			l.count[k]++
@@ -70,6 +64,19 @@ func newLots(rows int, m backend.Model, labels []int32, weights []float64, seed 
 		}
 	}
 	return l
+}
+
+// stratum is the class of row i that the model sees.
+func (l *lots) stratum(i int) int {
+	switch {
+	case l.labels == nil:
+		return 0
+	case l.model.Classes > 0:
+		return int(l.labels[i])
+	case l.labels[i] == l.model.Class:
+		return 1
+	}
+	return 0
 }
 
 // shares splits a sample of m rows among the strata: equally, as far as they go.
@@ -168,6 +175,7 @@ func (l *lots) draw(m int) (rows []int, factor []float64, effective float64) {
 	rate := l.rates(m)
 	l.keep(rate)
 	total := make([]float64, len(rate)) // of s_i / pi_i
+	rows, factor = make([]int, 0, m+m/8), make([]float64, 0, m+m/8)
 	for _, t := range l.kept {
 		k := l.stratum(t.row)
 		if pi := l.chance(t.row, rate[k]); t.u < pi {
@@ -228,6 +236,7 @@ func (l *lots) keep(rate []float64) {
 	for _, r := range rate {
 		high = max(high, min(1, r))
 	}
+	l.kept = make([]ticket, 0, int(1.05*high*float64(l.rows)))
 	// Gaps between rows of u < high are geometric.
 	miss := math.Log1p(-high)
 	for i := 0; ; i++ {

@@ -1,7 +1,7 @@
 // Package solver minimises smooth functions, one algorithm a file.
 //
 // A solver sees an Objective and whichever of its abilities (Hessian, HessVec,
-// Liner, Batcher) it needs, and nothing else: no rows, no columns, no penalty, no
+// Liner, Batcher, Sampler, Curved) it needs, and nothing else: no rows, no columns, no penalty, no
 // backend. What makes a fit cheap is the number of reads of X, so solvers are
 // judged by Passes and spend float64 arithmetic on vectors of length Dim freely.
 //
@@ -13,6 +13,11 @@
 //	   factor.go      its Cholesky factor, damped where it is singular
 //	   escape.go      is the minimum at infinity?
 //	   lbfgs.go       limited memory, for any size
+//	   pairs.go       its steps and changes of gradient, in a metric or none
+//	   newtoncg.go    truncated Newton in a trust region
+//	   staged.go      growing samples, then all rows in the metric of a sample's Hessian
+//	   plan.go        which samples, and when another metric pays
+//	   curvature.go   that metric
 //	   composite.go   absolute values (l1, elasticnet) beside a smooth objective
 //	   proxnewton.go  newton with them: steps to exact zeros
 //	   lassomodel.go  its quadratic model, by coordinate descent and Newton on the support

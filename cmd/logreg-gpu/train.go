@@ -151,6 +151,7 @@ func (t *train) run(ctx context.Context, a *app, path string) error {
 
 	bar := a.newProgress(t.opts.Tol)
 	t.opts.Progress = bar.step
+	t.opts.Log = func(line string) { a.detail("%s", line) }
 	fit, err := logreg.Fit(ctx, ds, t.opts)
 	bar.done()
 	if err != nil {
