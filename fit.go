@@ -148,6 +148,7 @@ func newProblem(ds *dataset.Dataset, opts Options) (*problem, error) {
 	if err != nil {
 		return nil, named(ds, err)
 	}
+	p.source.Lend = true // the dataset is not to be changed while it is fitted
 	p.source.Weights = nil
 	if weights != nil {
 		p.source.Weights, p.model.Weight = [][]float64{weights}, 0

@@ -10,7 +10,8 @@ type Backend interface {
 
 	// Load copies src into the backend's own storage and checks it: a NaN or an
 	// infinity in X is a *NotFiniteError, a malformed source a *SourceError.
-	// src is not kept; the caller may change it once Load returns.
+	// src is not kept, save an X that is lent; the caller may change it once Load
+	// returns.
 	// The Data must be closed.
 	Load(ctx context.Context, src *Source, storage Storage) (Data, error)
 

@@ -18,6 +18,10 @@ type Source struct {
 	// X is the dense matrix, N x D, row-major and contiguous, float32 or float64.
 	X *tensor.Dense
 
+	// Lend lets a backend work on X itself where it needs no copy: the caller then
+	// leaves X as it is until the Data is closed.
+	Lend bool
+
 	// Labels are columns of N class numbers 0, 1, ... each.
 	Labels [][]int32
 

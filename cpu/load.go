@@ -3,6 +3,7 @@ package cpu
 import (
 	"context"
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
@@ -44,27 +45,45 @@ func (d *data[T]) Close() error {
 }
 
 // load rounds the source to the storage, the mapped columns straight from the
-// source's numbers: no other copy of X is made.
+// source's numbers: no other copy of X is made, and none at all of one that is lent
+// and is stored as it is.
 func load[T number](ctx context.Context, threads int, src *backend.Source, storage backend.Storage) (backend.Data, error) {
 	rows, cols := src.Shape()
-	narrow := map[backend.Storage]*narrowFormat{backend.BFloat16: bfloat16, backend.Float16: float16}[storage]
 	d := &data[T]{
-		x:       allocate[T](rows, cols, narrow),
 		affine:  backend.ChooseAffine(src),
 		storage: storage,
 		threads: threads,
 		kernel:  kernelsOf[T](),
 	}
-	var convert func(lo, hi int) error
+	narrow := map[backend.Storage]*narrowFormat{backend.BFloat16: bfloat16, backend.Float16: float16}[storage]
+	same, _ := src.X.Data().([]T)
+	if narrow != nil || !d.affine.Identity() {
+		same = nil
+	}
+	if src.Lend && same != nil {
+		d.x = &matrix[T]{rows: rows, cols: cols, vals: same}
+	} else {
+		d.x = allocate[T](rows, cols, narrow)
+	}
+	var store func(lo, hi int) error
 	switch x := src.X.Data().(type) {
 	case []float32:
-		convert = converter(x, d.x, d.affine, storage)
+		store = converter(x, d.x, d.affine, storage)
 	case []float64:
-		convert = converter(x, d.x, d.affine, storage)
+		store = converter(x, d.x, d.affine, storage)
+	}
+	if same != nil {
+		store = func(lo, hi int) error {
+			if copied(d.x.vals[lo*cols:hi*cols], same[lo*cols:hi*cols]) {
+				return nil
+			}
+			at := lo*cols + slices.IndexFunc(same[lo*cols:], func(v T) bool { return v-v != 0 })
+			return &backend.NotFiniteError{Row: at / cols, Col: at % cols, Value: float64(same[at])}
+		}
 	}
 	var first firstError
 	err := each(ctx, logicalBlocks(rows, cols), threads, func() struct{} { return struct{}{} }, func(_ struct{}, lo, hi int) {
-		if err := convert(lo, hi); err != nil {
+		if err := store(lo, hi); err != nil {
 			first.set(lo, err)
 		}
 	})
@@ -95,6 +114,37 @@ func converter[S, T number](src []S, x *matrix[T], affine backend.Affine, storag
 		}
 		return nil
 	}
+}
+
+// copied copies src to dst, unless they are the same, and tells whether all numbers
+// are finite.
+func copied[T number](dst, src []T) bool {
+	const step = 1 << 13 // numbers that are still in the cache when they are looked at
+	for at := 0; at < len(src); at += step {
+		end := min(at+step, len(src))
+		if &dst[at] != &src[at] {
+			copy(dst[at:end], src[at:end])
+		}
+		if !finite(dst[at:end]) {
+			return false
+		}
+	}
+	return true
+}
+
+// finite tells whether all numbers are: v - v is 0, or NaN where v is not finite.
+func finite[T number](v []T) bool {
+	var a, b, c, d T
+	for ; len(v) >= 4; v = v[4:] {
+		a += v[0] - v[0]
+		b += v[1] - v[1]
+		c += v[2] - v[2]
+		d += v[3] - v[3]
+	}
+	for _, x := range v {
+		a += x - x
+	}
+	return a+b+c+d == 0
 }
 
 // firstError keeps the error of the earliest rows.

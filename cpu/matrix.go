@@ -3,6 +3,7 @@ package cpu
 import (
 	"github.com/logreg-gpu/logreg-gpu/cpu/internal/simd"
 	"github.com/logreg-gpu/logreg-gpu/internal/half"
+	"github.com/logreg-gpu/logreg-gpu/internal/hugepages"
 )
 
 // matrix is the stored X, row-major without padding: vals where the storage is T
@@ -38,10 +39,10 @@ func allocate[T number](rows, cols int, narrow *narrowFormat) *matrix[T] {
 	x := &matrix[T]{rows: rows, cols: cols, narrow: narrow}
 	if narrow == nil {
 		x.vals = make([]T, rows*cols)
-		wantHugePages(x.vals)
+		hugepages.Want(x.vals)
 	} else {
 		x.bits = make([]uint16, rows*cols)
-		wantHugePages(x.bits)
+		hugepages.Want(x.bits)
 	}
 	return x
 }

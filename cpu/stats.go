@@ -3,6 +3,8 @@ package cpu
 import (
 	"context"
 	"fmt"
+	"math"
+	"slices"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
 )
@@ -36,36 +38,27 @@ func (c *columnSums) merge(o *columnSums) {
 	c.Sum = sum
 }
 
-// of sets c to the moments of the rows x with weights w (nil: 1), read twice while
-// they are in the cache.
-func (c *columnSums) of(x []float64, w []float64) {
+// weighted sets c to the moments of a tile's rows x with weights w; each column is
+// read twice while it is in the cache.
+func weighted[T number](c *columnSums, x []T, w []float64) {
 	c.reset()
 	cols := len(c.Mean)
-	rows := len(x) / cols
-	weight := func(i int) float64 {
-		if w == nil {
-			return 1
-		}
-		return w[i]
-	}
-	for i := range rows {
-		c.Sum += weight(i)
+	for _, m := range w {
+		c.Sum += m
 	}
 	if c.Sum == 0 {
 		return
 	}
-	for i := range rows {
-		share := weight(i) / c.Sum
-		for j, v := range x[i*cols : (i+1)*cols] {
-			c.Mean[j] += float64(share * v)
+	for j := range cols {
+		mean, squares := 0.0, 0.0
+		for i, m := range w {
+			mean += float64(m / c.Sum * float64(x[i*cols+j]))
 		}
-	}
-	for i := range rows {
-		m := weight(i)
-		for j, v := range x[i*cols : (i+1)*cols] {
-			dev := v - c.Mean[j]
-			c.Var[j] += float64(m*dev) * dev
+		for i, m := range w {
+			d := float64(x[i*cols+j]) - mean
+			squares += float64(m*d) * d
 		}
+		c.Mean[j], c.Var[j] = mean, squares
 	}
 }
 
@@ -79,6 +72,73 @@ func (c *columnSums) finish() backend.Moments {
 	return c.Moments
 }
 
+// columnRange is what else is known of a column.
+type columnRange[T number] struct {
+	min, max T
+	nonZero  int64
+}
+
+func (r *columnRange[T]) add(v T) {
+	if v < r.min {
+		r.min = v
+	}
+	if v > r.max {
+		r.max = v
+	}
+	if v != 0 {
+		r.nonZero++
+	}
+}
+
+// plain is weighted with all weights 1, and extends the ranges. The columns are taken
+// four at a time, whose sums stay in registers.
+func plain[T number](c *columnSums, ranges []columnRange[T], x []T) {
+	cols := len(ranges)
+	c.Sum = float64(len(x) / cols)
+	j := 0
+	for ; j+4 <= cols; j += 4 {
+		var s0, s1, s2, s3 float64
+		r0, r1, r2, r3 := ranges[j], ranges[j+1], ranges[j+2], ranges[j+3]
+		for at := j; at < len(x); at += cols {
+			v := x[at : at+4 : at+4]
+			r0.add(v[0])
+			r1.add(v[1])
+			r2.add(v[2])
+			r3.add(v[3])
+			s0 += float64(v[0])
+			s1 += float64(v[1])
+			s2 += float64(v[2])
+			s3 += float64(v[3])
+		}
+		ranges[j], ranges[j+1], ranges[j+2], ranges[j+3] = r0, r1, r2, r3
+		m0, m1, m2, m3 := s0/c.Sum, s1/c.Sum, s2/c.Sum, s3/c.Sum
+		s0, s1, s2, s3 = 0, 0, 0, 0
+		for at := j; at < len(x); at += cols {
+			v := x[at : at+4 : at+4]
+			d0, d1, d2, d3 := float64(v[0])-m0, float64(v[1])-m1, float64(v[2])-m2, float64(v[3])-m3
+			s0 += float64(d0 * d0)
+			s1 += float64(d1 * d1)
+			s2 += float64(d2 * d2)
+			s3 += float64(d3 * d3)
+		}
+		c.Mean[j], c.Mean[j+1], c.Mean[j+2], c.Mean[j+3] = m0, m1, m2, m3
+		c.Var[j], c.Var[j+1], c.Var[j+2], c.Var[j+3] = s0, s1, s2, s3
+	}
+	for ; j < cols; j++ {
+		mean, squares := 0.0, 0.0
+		for at := j; at < len(x); at += cols {
+			ranges[j].add(x[at])
+			mean += float64(x[at])
+		}
+		mean /= c.Sum
+		for at := j; at < len(x); at += cols {
+			d := float64(x[at]) - mean
+			squares += float64(d * d)
+		}
+		c.Mean[j], c.Var[j] = mean, squares
+	}
+}
+
 func (d *data[T]) Stats(ctx context.Context, weight int) (*backend.Stats, error) {
 	if d.closed {
 		return nil, backend.ErrClosed
@@ -90,56 +150,43 @@ func (d *data[T]) Stats(ctx context.Context, weight int) (*backend.Stats, error)
 	cols, tile := d.Cols(), tileRows(d.Cols())
 	type partial struct {
 		plain, weighted, tile columnSums
-		min, max              []T
-		nonZero               []int64
+		ranges                []columnRange[T]
 		x                     []T
-		wide                  []float64
 	}
 	fresh := func() *partial {
 		return &partial{
 			plain: newColumnSums(cols), weighted: newColumnSums(cols), tile: newColumnSums(cols),
-			min: make([]T, cols), max: make([]T, cols), nonZero: make([]int64, cols),
-			x: d.x.buffer(tile), wide: make([]float64, tile*cols),
+			ranges: make([]columnRange[T], cols), x: d.x.buffer(tile),
 		}
 	}
 	work := func(p *partial, lo, hi int) {
 		p.plain.reset()
 		p.weighted.reset()
-		clear(p.nonZero)
 		for i := lo; i < hi; i += tile {
 			n := min(tile, hi-i)
 			x := d.x.tile(i, i+n, p.x)
 			if i == lo {
-				copy(p.min, x)
-				copy(p.max, x)
-			}
-			wide := p.wide[:len(x)]
-			for a := range n {
-				for j, v := range x[a*cols : (a+1)*cols] {
-					wide[a*cols+j] = float64(v)
-					p.min[j], p.max[j] = min(p.min[j], v), max(p.max[j], v)
-					if v != 0 {
-						p.nonZero[j]++
-					}
+				for j, v := range x[:cols] {
+					p.ranges[j] = columnRange[T]{min: v, max: v}
 				}
 			}
-			p.tile.of(wide, nil)
+			plain(&p.tile, p.ranges, x)
 			p.plain.merge(&p.tile)
 			if weights != nil {
-				p.tile.of(wide, weights[i:i+n])
+				weighted(&p.tile, x, weights[i:i+n])
 				p.weighted.merge(&p.tile)
 			}
 		}
 	}
-	s := &backend.Stats{NonZero: make([]int64, cols)}
+	s := &backend.Stats{
+		Min: slices.Repeat([]float64{math.Inf(1)}, cols), Max: slices.Repeat([]float64{math.Inf(-1)}, cols),
+		NonZero: make([]int64, cols),
+	}
 	plain, weighted := newColumnSums(cols), newColumnSums(cols)
 	add := func(p *partial) {
-		if s.Min == nil {
-			s.Min, s.Max = widened(p.min), widened(p.max)
-		}
-		for j := range cols {
-			s.Min[j], s.Max[j] = min(s.Min[j], float64(p.min[j])), max(s.Max[j], float64(p.max[j]))
-			s.NonZero[j] += p.nonZero[j]
+		for j, r := range p.ranges {
+			s.Min[j], s.Max[j] = min(s.Min[j], float64(r.min)), max(s.Max[j], float64(r.max))
+			s.NonZero[j] += r.nonZero
 		}
 		plain.merge(&p.plain)
 		weighted.merge(&p.weighted)
@@ -152,12 +199,4 @@ func (d *data[T]) Stats(ctx context.Context, weight int) (*backend.Stats, error)
 		s.Weighted = weighted.finish()
 	}
 	return s, nil
-}
-
-func widened[T number](v []T) []float64 {
-	out := make([]float64, len(v))
-	for i, x := range v {
-		out[i] = float64(x)
-	}
-	return out
 }

@@ -1,4 +1,4 @@
-package cpu
+package hugepages
 
 import (
 	"unsafe"
@@ -6,22 +6,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hugePageBytes is the size of a huge page of the usual processors.
-const hugePageBytes = 2 << 20
+// pageBytes is the size of a huge page of the usual processors.
+const pageBytes = 2 << 20
 
-// wantHugePages asks for huge pages under x, which must not have been written to yet.
+// Want asks for huge pages under x, which must not have been written to yet.
 // Each page of 4 KB that is read has its address looked up; with narrow rows that
 // costs up to a fifth of the time. It is a wish: where the system has none, nothing
 // changes.
-func wantHugePages[E any](x []E) {
+func Want[E any](x []E) {
 	var e E
 	start := uintptr(unsafe.Pointer(unsafe.SliceData(x)))
-	skip := -start % hugePageBytes
+	skip := -start % pageBytes
 	bytes := uintptr(len(x)) * unsafe.Sizeof(e)
-	if bytes < skip+hugePageBytes {
+	if bytes < skip+pageBytes {
 		return
 	}
-	whole := (bytes - skip) &^ (hugePageBytes - 1)
+	whole := (bytes - skip) &^ (pageBytes - 1)
 	aligned := unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(x)), skip)), whole)
 	_ = unix.Madvise(aligned, unix.MADV_HUGEPAGE)
 }
