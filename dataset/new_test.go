@@ -21,7 +21,7 @@ func TestNew_P18_LabelsOfAnyKind(t *testing.T) {
 	require.Same(t, &x[0], &d.X.Data().([]float32)[0], "x is not copied")
 	require.NoError(t, d.Check())
 
-	d, err = New(x, 3, 2, []float64{0.5, -0.0, 10})
+	d, err = New(x, 3, 2, []float64{0.5, math.Copysign(0, -1), 10})
 	require.NoError(t, err)
 	require.Equal(t, []string{"0", "0.5", "10"}, d.Classes.Names)
 	require.Equal(t, []int32{1, 0, 2}, d.Labels)

@@ -11,6 +11,8 @@ import (
 	"unsafe"
 
 	"gorgonia.org/tensor"
+
+	"github.com/logreg-gpu/logreg-gpu/internal/hugepages"
 )
 
 // chunkBytes is how much of an array is read at a time: it stays in a core's cache
@@ -103,6 +105,7 @@ type matrix[T float32 | float64] struct {
 func readMatrix[T float32 | float64](ctx context.Context, a *array, c *columns) (m matrix[T], err error) {
 	rows := a.shape[0]
 	m.x = make([]T, rows*len(c.features))
+	hugepages.Want(m.x)
 	if a.plain(c, m.x) {
 		err = readPlain(ctx, a, c, m.x)
 	} else {

@@ -26,6 +26,8 @@ type format struct {
 var formats = []format{
 	{"csv", []string{".csv", ".txt", ".data"}, readCSV},
 	{"tsv", []string{".tsv", ".tab"}, readTSV},
+	{"npy", []string{".npy"}, readNPY},
+	{"npz", []string{".npz"}, readNPZ},
 }
 
 // compressions are undone before the format sees the bytes; they are recognised by
