@@ -465,3 +465,88 @@ func TestNew_BadL1OptionsAreErrors(t *testing.T) {
 		require.Equal(t, name, p.String())
 	}
 }
+
+// Rows enough for samples, columns of which some are noise, rare, duplicates and
+// constant: by samples the same optimum is found in fewer reads, zeros included.
+func TestStaged_L1IsTheOptimumInFewReads(t *testing.T) {
+	for _, classes := range []int{2, 3} {
+		for _, weighted := range []bool{false, true} {
+			p := noisy(20000, 8, classes, 43).mapped([]float64{3, -40, 0, 0, 0, 0, 0, 0}, []float64{1, 5, 0.1, 2, 1, 1, 1, 0})
+			for i, x := range p.x {
+				x[5] = x[4]
+				x[6] = 0
+				if i%700 == 0 {
+					x[6] = 1
+				}
+				if weighted {
+					p.weights = append(p.weights, 0.5+float64(i%3))
+				}
+			}
+			data, m := p.load(t, "cpu", backend.Float64)
+			for _, opts := range []objective.Options{
+				{C: 1, Penalty: objective.L1}, {C: 0.01, Penalty: objective.L1}, {C: 0.01, Penalty: objective.ElasticNet, L1Ratio: 0.7},
+				{C: 0.01, Penalty: objective.L1, Standardize: true, Factors: []float64{1, 0, 1, 1, 1, 1, 1, 1}},
+			} {
+				opts.Labels = p.y
+				if weighted {
+					opts.Weights = p.weights
+				}
+				o, err := objective.New(ctx, data, m, opts)
+				require.NoError(t, err)
+				chosen, err := solver.Choose(solver.AutoName, o)
+				require.NoError(t, err)
+				require.Equal(t, "staged", chosen.Name)
+				exact, want := solve(t, "prox-newton", o, solver.Options{Tol: 1e-10})
+				r, got := solve(t, "staged", o, solver.Options{Tol: 1e-9})
+				t.Logf("%s, %d iterations, %.3g passes; prox-newton %.3g", r.Status, r.Iterations, r.Passes, exact.Passes)
+				require.Equal(t, solver.Converged, r.Status)
+				require.InEpsilon(t, want.Objective, got.Objective, 1e-10)
+				require.Less(t, r.Trace[0].Value, 1.01*r.Value) // the stages came near
+				if opts.Penalty == objective.ElasticNet {       // duplicates share their part evenly
+					require.Equal(t, zeros(want.Coef), zeros(got.Coef))
+					require.LessOrEqual(t, gap(want.Coef, got.Coef), 1e-5*largest(want.Coef...))
+				}
+				for i, s := range r.Trace[1:] {
+					require.LessOrEqual(t, s.Value, r.Trace[i].Value*(1+0x1p-47))
+				}
+
+				warm, again := solve(t, "staged", o, solver.Options{Tol: 1e-8, X0: r.X})
+				require.Equal(t, solver.Converged, warm.Status)
+				require.Zero(t, warm.Iterations)
+				require.InEpsilon(t, got.Objective, again.Objective, 1e-14) // Theta and back
+
+				limited, _ := solve(t, "staged", o, solver.Options{MaxIter: solver.NoIterations})
+				require.Equal(t, solver.MaxIter, limited.Status)
+				require.Equal(t, make([]float64, o.Dim()), limited.X)
+			}
+		}
+	}
+}
+
+// Samples in which a rare column tells the classes apart drive its coefficient far
+// out; all rows know better.
+func TestStaged_L1SeparableSamples(t *testing.T) {
+	p := noisy(30000, 3, 2, 47)
+	for i, x := range p.x {
+		x[1], x[2] = 0, 0
+		if i%3000 == 0 {
+			x[1] = 1
+		}
+		if i%100 == 0 && p.y[i] == 1 {
+			x[2] = 1
+		}
+	}
+	data, m := p.load(t, "cpu", backend.Float32)
+	for _, c := range []float64{0.1, 1, 1000} {
+		o, err := objective.New(ctx, data, m, objective.Options{C: c, Penalty: objective.L1, Labels: p.y})
+		require.NoError(t, err)
+		_, want := solve(t, "prox-newton", o, solver.Options{})
+		r, got := solve(t, "staged", o, solver.Options{})
+		require.Contains(t, []solver.Status{solver.Converged, solver.Precision}, r.Status, r.Advice)
+		require.InEpsilon(t, want.Objective, got.Objective, 1e-6)
+	}
+	o, err := objective.New(ctx, data, m, objective.Options{C: 1, Penalty: objective.L1, Factors: []float64{1, 1, 0}, Labels: p.y})
+	require.NoError(t, err)
+	r, _ := solve(t, "staged", o, solver.Options{})
+	require.Equal(t, solver.Separable, r.Status)
+}

@@ -21,6 +21,7 @@
 //	   composite.go   absolute values (l1, elasticnet) beside a smooth objective
 //	   proxnewton.go  newton with them: steps to exact zeros
 //	   lassomodel.go  its quadratic model, by coordinate descent and Newton on the support
+//	   proxstaged.go  staged with them: proximal steps in a metric that is kept
 //	   owlqn.go       lbfgs with them, for any size
 //	   sgd.go         full and mini-batch descent, momentum, Adam
 //

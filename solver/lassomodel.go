@@ -10,7 +10,7 @@ import (
 
 // lassoModel minimises the quadratic model of a Composite at x,
 //
-//	g'(v-x) + (v-x)'(H + ridge)(v-x)/2 + sum_j lambda_j |v_j|,
+//	g'(v-x) + (v-x)'(H + damping diag H + ridge)(v-x)/2 + sum_j lambda_j |v_j|,
 //
 // by coordinate descent over an active set, with Newton steps over its support:
 // coordinate descent finds out which coefficients are zero in a few sweeps and makes
@@ -23,7 +23,9 @@ type lassoModel struct {
 	full   bool // both triangles of hess are filled
 
 	ridge   float64
-	blocked bool // some coordinate has a slope, but no curvature
+	damping float64 // of the present Hessian
+	noise   float64 // the least damping
+	blocked bool    // some coordinate has a slope, but no curvature
 
 	v      []float64
 	slope  []float64 // of the quadratic at v
@@ -40,19 +42,25 @@ const (
 	// active ones and a Newton step; few problems need more than five.
 	modelRounds = 60
 	modelSweeps = 10
+
+	// maxModelDamping is the most that rounding errors of a Hessian can ask for.
+	maxModelDamping = 1e-2
+
 	newtonSteps = 30
 )
 
-func newLassoModel(n int, lambda absolutes) *lassoModel {
+// newLassoModel makes a model of d's objective; the Hessian is to be filled in.
+func newLassoModel(d *descent) *lassoModel {
+	n := d.obj.Dim()
 	return &lassoModel{
-		lambda: lambda, hess: mat.NewSymDense(n, nil),
+		lambda: d.lasso, hess: mat.NewSymDense(n, nil), noise: d.noise,
 		v: make([]float64, n), slope: make([]float64, n),
 	}
 }
 
 // target is the Hessian's place, to be filled in.
 func (m *lassoModel) target() *mat.SymDense {
-	m.full = false
+	m.full, m.damping = false, m.noise
 	return m.hess
 }
 
@@ -71,9 +79,14 @@ func (m *lassoModel) row(j int) []float64 {
 	return raw.Data[j*raw.Stride : j*raw.Stride+raw.N]
 }
 
+// extra is what the model adds to the Hessian's diagonal.
+func (m *lassoModel) extra(j int) float64 {
+	return m.ridge + float64(m.damping*math.Abs(m.hess.At(j, j)))
+}
+
 // curvature is the model's second derivative by v_j, positive, or 0.
 func (m *lassoModel) curvature(j int) float64 {
-	c := math.Abs(m.hess.At(j, j)) + m.ridge
+	c := math.Abs(m.hess.At(j, j)) + m.extra(j)
 	if c > 0 && finite(1/math.Sqrt(c)) && finite(c) {
 		return c
 	}
@@ -83,7 +96,27 @@ func (m *lassoModel) curvature(j int) float64 {
 // minimise leaves the model's minimum at x in m.v and returns by how much the
 // linearised function, g'(v-x) plus the change of the absolute values, is below zero
 // there: what is expected of the step, at least.
+//
+// Of a singular Hessian rounding may make an indefinite one, and then there is no
+// minimum: the damping grows until there is.
 func (m *lassoModel) minimise(x, g []float64) (gain float64) {
+	for {
+		m.search(x, g)
+		gain = 0
+		bend := 0.0
+		for j, v := range m.v {
+			gain -= float64(g[j]*(v-x[j])) + float64(m.lambda.of(j)*(math.Abs(v)-math.Abs(x[j])))
+			bend += float64((m.slope[j] - g[j]) * (v - x[j]))
+		}
+		if gain > 0 && bend > 0 || gain == 0 && bend == 0 || m.damping >= maxModelDamping {
+			return gain
+		}
+		m.damping = max(100*m.damping, minDamping)
+	}
+}
+
+// search looks for the minimum with the present damping.
+func (m *lassoModel) search(x, g []float64) {
 	copy(m.v, x)
 	copy(m.slope, g)
 	m.blocked = false
@@ -106,10 +139,6 @@ func (m *lassoModel) minimise(x, g []float64) (gain float64) {
 		}
 		m.newtonStep()
 	}
-	for j, v := range m.v {
-		gain -= float64(g[j]*(v-x[j])) + float64(m.lambda.of(j)*(math.Abs(v)-math.Abs(x[j])))
-	}
-	return gain
 }
 
 // excess is the squared length of the model's subgradient, each component measured
@@ -168,7 +197,7 @@ func (m *lassoModel) move(j int) (step float64) {
 // shift brings the slope up to date after v_j moved by step.
 func (m *lassoModel) shift(j int, step float64) {
 	floats.AddScaled(m.slope, step, m.row(j))
-	m.slope[j] += float64(m.ridge * step)
+	m.slope[j] += float64(m.extra(j) * step)
 }
 
 // newtonStep goes to the minimum over the support with its signs held. What would
@@ -187,7 +216,7 @@ func (m *lassoModel) newtonStep() {
 		for a, i := range m.active {
 			g[a] = Subgradient(m.v[i], m.slope[i], m.lambda.of(i))
 		}
-		newFactor(k).direction(h, m.ridge, g, dir)
+		newFactor(k).direction(h, 0, g, dir)
 
 		// To where the first coordinate reaches zero, or all the way, with every
 		// coordinate that would cross zero stopped there, if that is lower.
@@ -232,6 +261,14 @@ func (m *lassoModel) support() {
 	}
 }
 
+// steepest is the largest curvature of a coordinate.
+func (m *lassoModel) steepest() (c float64) {
+	for j := range m.v {
+		c = max(c, m.hess.At(j, j))
+	}
+	return c
+}
+
 // flat tells whether the Hessian is singular over the coordinates without absolute
 // values.
 func (m *lassoModel) flat() bool {
@@ -249,7 +286,7 @@ func (m *lassoModel) flat() bool {
 	return f.singular || slices.Contains(f.scale, 0)
 }
 
-// part is the Hessian by the given coordinates alone.
+// part is the model's Hessian by the given coordinates alone.
 func (m *lassoModel) part(of []int) *mat.SymDense {
 	h := mat.NewSymDense(len(of), nil)
 	for a, i := range of {
@@ -257,6 +294,7 @@ func (m *lassoModel) part(of []int) *mat.SymDense {
 		for b := a; b < len(of); b++ {
 			h.SetSym(a, b, row[of[b]])
 		}
+		h.SetSym(a, a, row[i]+m.extra(i))
 	}
 	return h
 }
@@ -265,5 +303,5 @@ func (m *lassoModel) part(of []int) *mat.SymDense {
 // where h and g are its derivatives by them.
 func (m *lassoModel) change(h *mat.SymDense, g, step []float64) float64 {
 	s := mat.NewVecDense(len(step), step)
-	return floats.Dot(g, step) + (mat.Inner(s, h, s)+float64(m.ridge*floats.Dot(step, step)))/2
+	return floats.Dot(g, step) + mat.Inner(s, h, s)/2
 }

@@ -14,8 +14,7 @@ import (
 // method.
 func proxNewton(ctx context.Context, d *descent) error {
 	obj := d.obj.(Hessian)
-	n := d.obj.Dim()
-	model := newLassoModel(n, d.lasso)
+	model := newLassoModel(d)
 	f, err := obj.EvalHessian(ctx, d.x, d.grad, model.target())
 	if err != nil {
 		return err
@@ -37,9 +36,7 @@ func proxNewton(ctx context.Context, d *descent) error {
 			d.end(MaxIter)
 			return nil
 		}
-		for j := range n {
-			steep = max(steep, model.hess.At(j, j))
-		}
+		steep = max(steep, model.steepest())
 		gain := model.minimise(d.x, d.grad)
 		floats.SubTo(s.dir, model.v, d.x)
 		if d.escaping() {

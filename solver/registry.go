@@ -52,8 +52,14 @@ var solvers = []Solver{
 	{
 		Name:    "staged",
 		About:   "growing samples, then all rows in the metric of a sample's Hessian; the fewest reads of large data",
+		Lasso:   true,
 		MaxIter: 1000,
-		run:     staged,
+		run: func(ctx context.Context, d *descent) error {
+			if d.lasso != nil {
+				return proxStaged(ctx, d)
+			}
+			return staged(ctx, d)
+		},
 	},
 	{
 		Name:    "prox-newton",
@@ -145,8 +151,12 @@ func Choose(name string, obj Objective) (Solver, error) {
 	lasso := lassoOf(obj) != nil
 	switch {
 	case lasso && name == AutoName:
-		name = "owlqn"
-		if obj.Dim() <= proxNewtonDim && Can(obj, CanHessian) {
+		switch {
+		case obj.Dim() > proxNewtonDim || !Can(obj, CanHessian):
+			name = "owlqn"
+		case len(newPlan(obj).sizes) > 0:
+			name = "staged"
+		default:
 			name = "prox-newton"
 		}
 	case lasso:

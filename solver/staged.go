@@ -83,17 +83,24 @@ func (s *stages) close() (err error) {
 	return err
 }
 
-func (s *stages) run(ctx context.Context) error {
-	d := s.d
-	sampler := d.obj.(Sampler)
+// draw makes the samples, the largest first, as nested samples want.
+func (s *stages) draw(ctx context.Context) error {
 	s.log("a row costs %.3g evaluations in a metric; stages of %v of %d rows", s.plan.price, s.plan.sizes, s.plan.rows)
 	s.samples = make([]*Sample, 0, len(s.plan.sizes))
-	for i := range s.plan.sizes { // the largest first, as nested samples want
-		p, err := sampler.Sample(ctx, s.plan.sizes[len(s.plan.sizes)-1-i], d.opts.Seed)
+	for i := range s.plan.sizes {
+		p, err := s.d.obj.(Sampler).Sample(ctx, s.plan.sizes[len(s.plan.sizes)-1-i], s.d.opts.Seed)
 		if err != nil {
 			return err
 		}
 		s.samples = append([]*Sample{p}, s.samples...)
+	}
+	return nil
+}
+
+func (s *stages) run(ctx context.Context) error {
+	d := s.d
+	if err := s.draw(ctx); err != nil {
+		return err
 	}
 	if d.given {
 		near, err := s.near(ctx)
@@ -104,7 +111,7 @@ func (s *stages) run(ctx context.Context) error {
 			return s.finish(ctx)
 		}
 	}
-	x, err := s.begin(ctx, sampler.Start())
+	x, err := s.begin(ctx, d.obj.(Sampler).Start())
 	if err != nil {
 		return err
 	}
@@ -145,12 +152,12 @@ func (s *stages) near(ctx context.Context) (bool, error) {
 func (s *stages) begin(ctx context.Context, guess []float64) ([]float64, error) {
 	first := s.samples[0].Objective
 	g := make([]float64, len(guess))
-	var err error
-	if s.guess, err = first.Eval(ctx, guess, g); err != nil || !s.d.given {
+	f, err := first.Eval(ctx, guess, g)
+	if s.guess = s.d.total(guess, f); err != nil || !s.d.given {
 		return guess, err
 	}
-	f, err := first.Eval(ctx, s.d.x, g)
-	if err == nil && f < s.guess {
+	f, err = first.Eval(ctx, s.d.x, g)
+	if f = s.d.total(s.d.x, f); err == nil && f < s.guess {
 		s.guess = f
 		return s.d.x, nil
 	}
@@ -214,7 +221,7 @@ func (s *stages) arrive(ctx context.Context, x []float64) error {
 	if d.started() { // at the given start
 		g := make([]float64, len(x))
 		f, err := d.obj.Eval(ctx, x, g)
-		if err == nil && f < d.value {
+		if f = d.total(x, f); err == nil && f < d.value {
 			d.accept(x, g, f, 1)
 		}
 		return err
@@ -224,6 +231,7 @@ func (s *stages) arrive(ctx context.Context, x []float64) error {
 	if err != nil {
 		return err
 	}
+	f = d.total(x, f)
 	if !(f <= s.guess) {
 		home := d.obj.(Sampler).Start()
 		g := make([]float64, len(x))
@@ -231,6 +239,7 @@ func (s *stages) arrive(ctx context.Context, x []float64) error {
 		if err != nil {
 			return err
 		}
+		h = d.total(home, h)
 		if !(f <= h) {
 			f = h
 			copy(d.x, home)
