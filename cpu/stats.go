@@ -85,49 +85,48 @@ func (r *columnRange[T]) add(v T) {
 	if v > r.max {
 		r.max = v
 	}
-	if v != 0 {
-		r.nonZero++
+	r.nonZero += one(v != 0)
+}
+
+// one is 1 where b holds, without a branch that sparse columns would make costly.
+func one(b bool) (n int64) {
+	if b {
+		n = 1
 	}
+	return n
 }
 
 // plain is weighted with all weights 1, and extends the ranges. The columns are taken
-// four at a time, whose sums stay in registers.
+// two at a time, whose sums stay in registers.
 func plain[T number](c *columnSums, ranges []columnRange[T], x []T) {
 	cols := len(ranges)
 	c.Sum = float64(len(x) / cols)
 	j := 0
-	for ; j+4 <= cols; j += 4 {
-		var s0, s1, s2, s3 float64
-		r0, r1, r2, r3 := ranges[j], ranges[j+1], ranges[j+2], ranges[j+3]
-		for at := j; at < len(x); at += cols {
-			v := x[at : at+4 : at+4]
-			r0.add(v[0])
-			r1.add(v[1])
-			r2.add(v[2])
-			r3.add(v[3])
-			s0 += float64(v[0])
-			s1 += float64(v[1])
-			s2 += float64(v[2])
-			s3 += float64(v[3])
+	for ; j+2 <= cols; j += 2 {
+		var s0, s1 float64
+		r0, r1 := ranges[j], ranges[j+1]
+		for at := j; at < len(x)-1; at += cols {
+			v0, v1 := x[at], x[at+1]
+			r0.add(v0)
+			r1.add(v1)
+			s0 += float64(v0)
+			s1 += float64(v1)
 		}
-		ranges[j], ranges[j+1], ranges[j+2], ranges[j+3] = r0, r1, r2, r3
-		m0, m1, m2, m3 := s0/c.Sum, s1/c.Sum, s2/c.Sum, s3/c.Sum
-		s0, s1, s2, s3 = 0, 0, 0, 0
-		for at := j; at < len(x); at += cols {
-			v := x[at : at+4 : at+4]
-			d0, d1, d2, d3 := float64(v[0])-m0, float64(v[1])-m1, float64(v[2])-m2, float64(v[3])-m3
+		ranges[j], ranges[j+1] = r0, r1
+		m0, m1 := s0/c.Sum, s1/c.Sum
+		s0, s1 = 0, 0
+		for at := j; at < len(x)-1; at += cols {
+			d0, d1 := float64(x[at])-m0, float64(x[at+1])-m1
 			s0 += float64(d0 * d0)
 			s1 += float64(d1 * d1)
-			s2 += float64(d2 * d2)
-			s3 += float64(d3 * d3)
 		}
-		c.Mean[j], c.Mean[j+1], c.Mean[j+2], c.Mean[j+3] = m0, m1, m2, m3
-		c.Var[j], c.Var[j+1], c.Var[j+2], c.Var[j+3] = s0, s1, s2, s3
+		c.Mean[j], c.Mean[j+1] = m0, m1
+		c.Var[j], c.Var[j+1] = s0, s1
 	}
 	for ; j < cols; j++ {
-		mean, squares := 0.0, 0.0
+		r, mean, squares := ranges[j], 0.0, 0.0
 		for at := j; at < len(x); at += cols {
-			ranges[j].add(x[at])
+			r.add(x[at])
 			mean += float64(x[at])
 		}
 		mean /= c.Sum
@@ -135,7 +134,7 @@ func plain[T number](c *columnSums, ranges []columnRange[T], x []T) {
 			d := float64(x[at]) - mean
 			squares += float64(d * d)
 		}
-		c.Mean[j], c.Var[j] = mean, squares
+		ranges[j], c.Mean[j], c.Var[j] = r, mean, squares
 	}
 }
 
