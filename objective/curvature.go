@@ -17,7 +17,7 @@ var _ solver.Curved = (*Objective)(nil)
 const curvatureDim = 4096
 
 // factorBytes is the size of the matrices of all outputs beyond which they share one.
-const factorBytes = 256 << 20
+var factorBytes = 256 << 20 // lowered by tests
 
 // shares tells whether all outputs have the same block: as many of their own would
 // take too much memory, and flops.
@@ -48,19 +48,31 @@ func (o *Objective) Curvature(ctx context.Context, theta []float64) (solver.Curv
 	if o.shares() {
 		made, theta = 1, make([]float64, len(theta))
 	}
-	blocks := make([]backend.GramBlock, made)
-	out := make([][]float64, made)
-	for k := range blocks {
-		blocks[k] = backend.GramBlock{Row: k, Col: k}
-		out[k] = make([]float64, side*side)
-	}
 	o.toStored(theta, o.coef)
-	if err := gram.Gram(ctx, o.models, o.coef, blocks, out, nil); err != nil {
-		return nil, err
+	var c solver.Curvature
+	for group := max(1, groupBytes/(8*side*side)); len(c) < made; {
+		blocks := make([]backend.GramBlock, min(group, made-len(c)))
+		out := make([][]float64, len(blocks))
+		for i := range blocks {
+			blocks[i] = backend.GramBlock{Row: len(c) + i, Col: len(c) + i}
+			out[i] = make([]float64, side*side)
+		}
+		if err := gram.Gram(ctx, o.models, o.coef, blocks, out, nil); err != nil {
+			return nil, err
+		}
+		*o.passes += o.share
+		c = append(c, o.curvature(out)...)
 	}
-	*o.passes += o.share
-	return o.curvature(out), nil
+	for len(c) < o.outputs() {
+		c = append(c, c[0])
+	}
+	return c, nil
 }
+
+// groupBytes is about how large the Gram matrices made in one read of X may be:
+// backends keep several sets of partial ones. Reading again costs next to nothing
+// beside their products.
+const groupBytes = 16 << 20
 
 // curvature takes the diagonal Gram blocks of the outputs.
 func (o *Objective) curvature(gram [][]float64) solver.Curvature {

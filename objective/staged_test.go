@@ -10,7 +10,10 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
 	"gorgonia.org/tensor"
+	"pgregory.net/rapid"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
 	"github.com/logreg-gpu/logreg-gpu/objective"
@@ -364,4 +367,59 @@ func TestSample_EstimatesTheWhole(t *testing.T) {
 		}
 		require.NoError(t, s.Close())
 	}
+}
+
+// Very many outputs share one block of curvature: more steps, the same end.
+func TestStaged_SharedCurvature(t *testing.T) {
+	p := large(many, 5, 6, 29)
+	_, want := solve(t, "newton", p.fast(t, backend.Float64, 2, objective.Options{}), solver.Options{Tol: 1e-10})
+	defer objective.ShareBlocks()()
+	o := p.fast(t, backend.Float64, 2, objective.Options{})
+	c, err := o.Curvature(ctx, make([]float64, o.Dim()))
+	require.NoError(t, err)
+	require.Len(t, c, 6)
+	require.Same(t, c[0], c[5])
+	r, got := staged(t, o, solver.Options{})
+	require.Equal(t, solver.Converged, r.Status)
+	require.InEpsilon(t, want.Objective, got.Objective, 1e-8)
+}
+
+// Steps in the metric of a softmax keep coefficients summing to zero over the classes:
+// what is left of them is nothing but rounding.
+func TestStaged_SoftmaxStaysCentred(t *testing.T) {
+	p := large(many, 5, 4, 31)
+	o := p.fast(t, backend.Float64, 2, objective.Options{})
+	r, _ := staged(t, o, solver.Options{})
+	for d := range 6 {
+		sum := 0.0
+		for i := d; i < len(r.X); i += 6 {
+			sum += r.X[i]
+		}
+		require.InDelta(t, 0, sum, 1e-12)
+	}
+}
+
+// The Hessian's diagonal blocks, but for the correction that samples get.
+func TestCurvature_IsTheHessiansDiagonal(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := drawProblem(t)
+		o := p.objective(t, drawOptions(t, p))
+		theta, g := around(t, o.Dim(), "theta"), make([]float64, o.Dim())
+		floats.Scale(1e-2, theta)
+		h := mat.NewSymDense(o.Dim(), nil)
+		_, err := o.EvalHessian(ctx, theta, g, h)
+		require.NoError(t, err)
+		c, err := o.Curvature(ctx, theta)
+		require.NoError(t, err)
+		require.Len(t, c, o.Blocks())
+		n := o.Dim() / o.Blocks()
+		for k, block := range c {
+			for i := range n {
+				for j := range n {
+					size := math.Sqrt(h.At(k*n+i, k*n+i) * h.At(k*n+j, k*n+j))
+					require.InDelta(t, h.At(k*n+i, k*n+j), block.At(i, j), 1e-12*(1+size))
+				}
+			}
+		}
+	})
 }

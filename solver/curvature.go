@@ -22,18 +22,17 @@ type metric []*factor
 // of rows can know.
 const metricDamping = 1e-7
 
-// newMetric factorises c. Blocks that are not positive definite are damped until
+// newMetric factorises c, whose memory it uses up. Blocks that are not positive definite are damped until
 // they are.
 func newMetric(c Curvature) metric {
 	m := make(metric, len(c))
+	var last *mat.SymDense
 	for k, h := range c {
-		if k > 0 && h == c[k-1] { // shared
+		if h == last { // shared
 			m[k] = m[k-1]
 			continue
 		}
-		m[k] = newFactor(h.SymmetricDim())
-		m[k].factorise(h, 0, metricDamping)
-		m[k].forget()
+		m[k], last, c[k] = factorOf(h, metricDamping), h, nil
 	}
 	return m
 }

@@ -10,8 +10,8 @@ import (
 // from a minimum, indefinite.
 type factor struct {
 	scale    []float64 // 1 / sqrt(H_jj), 0 for coordinates without curvature
+	diagonal []float64 // of scaled, undamped
 	scaled   *mat.SymDense
-	damped   *mat.SymDense
 	chol     mat.Cholesky
 	singular bool // the last Hessian needed more damping than asked for
 	broken   bool // not even a dominant diagonal helped: the Hessian is not finite
@@ -29,10 +29,16 @@ const (
 )
 
 func newFactor(n int) *factor {
-	return &factor{
-		scale:  make([]float64, n),
-		scaled: mat.NewSymDense(n, nil), damped: mat.NewSymDense(n, nil),
-	}
+	return &factor{scale: make([]float64, n), diagonal: make([]float64, n), scaled: mat.NewSymDense(n, nil)}
+}
+
+// factorOf factorises h once, in h's own memory.
+func factorOf(h *mat.SymDense, least float64) *factor {
+	n := h.SymmetricDim()
+	f := &factor{scale: make([]float64, n), diagonal: make([]float64, n), scaled: h}
+	f.factorise(h, 0, least)
+	f.scaled, f.diagonal = nil, nil
+	return f
 }
 
 // factorise takes H + ridge with the smallest damping of H scaled to a unit diagonal,
@@ -49,19 +55,18 @@ func (f *factor) factorise(h *mat.SymDense, ridge, least float64) {
 		for j := i; j < n; j++ {
 			f.scaled.SetSym(i, j, h.At(i, j)*f.scale[i]*f.scale[j])
 		}
-		f.scaled.SetSym(i, i, f.scaled.At(i, i)+ridge*f.scale[i]*f.scale[i])
+		f.diagonal[i] = f.scaled.At(i, i) + ridge*f.scale[i]*f.scale[i]
 		if f.scale[i] == 0 {
-			f.scaled.SetSym(i, i, 1)
+			f.diagonal[i] = 1
 		}
 	}
 	f.broken = false
 	for damping := least; ; damping = max(100*damping, minDamping) {
 		f.singular = damping > least
-		f.damped.CopySym(f.scaled)
-		for j := range n {
-			f.damped.SetSym(j, j, f.scaled.At(j, j)+damping)
+		for j, v := range f.diagonal {
+			f.scaled.SetSym(j, j, v+damping)
 		}
-		if f.chol.Factorize(f.damped) && (damping > 0 || f.chol.Cond() <= maxCond) {
+		if f.chol.Factorize(f.scaled) && (damping > 0 || f.chol.Cond() <= maxCond) {
 			return
 		}
 		if damping >= 1e10 {
@@ -70,9 +75,6 @@ func (f *factor) factorise(h *mat.SymDense, ridge, least float64) {
 		}
 	}
 }
-
-// forget drops what only another factorise would need.
-func (f *factor) forget() { f.scaled, f.damped = nil, nil }
 
 // solve sets out to the inverse of the factorised matrix times v; out may be v. A
 // coordinate without any curvature gives 0.
