@@ -31,6 +31,11 @@ func (o *Objective) shares() bool {
 // a sample may occur only in rows that are already decided.
 const leastCurvature = 0.1
 
+// wellRepresented is how far from 1 the root of a column's ratio of mean squares may be
+// to count for 1. Left alone like this, the one-hot columns of covtype at C = 10000 take
+// 6 passes instead of 51.
+const wellRepresented = 0.1
+
 // Curvature is the Hessian but for its blocks between outputs of softmax. That of a
 // sample is corrected where the sample misrepresents a column: scaled by the root of
 // the ratio of the column's mean squares in all rows and in the sample, within a
@@ -97,6 +102,12 @@ func (o *Objective) curvature(gram [][]float64) solver.Curvature {
 
 // correct makes a sample's block h more like that of all rows. certainty is the mean
 // of p (1 - p).
+//
+// Columns that add up to a constant, as the levels of a category do, make h singular,
+// and scaling some of them moves its null space: what the sample's rows say is then
+// nothing, and what the scaling makes of it has the curvature (by - 1)^2 h_jj, which
+// is added. Columns that the sample represents well are not touched, for there a null
+// space is known to be one.
 func (o *Objective) correct(h *mat.SymDense, certainty float64) {
 	full := o.coords.meanSquares(o.columns)
 	by := make([]float64, len(full))
@@ -105,12 +116,16 @@ func (o *Objective) correct(h *mat.SymDense, certainty float64) {
 		if s > 0 {
 			by[j] = min(max(math.Sqrt(s/o.squares[j]), 0.5), 2) // 2 where the sample has none
 		}
+		if math.Abs(by[j]-1) < wellRepresented {
+			by[j] = 1
+		}
 	}
 	for i := range full {
 		for j := i; j < len(full); j++ {
 			h.SetSym(i, j, h.At(i, j)*by[i]*by[j])
 		}
-		h.SetSym(i, i, max(h.At(i, i), leastCurvature*certainty*full[i]))
+		off := by[i] - 1
+		h.SetSym(i, i, max(h.At(i, i)*(1+float64(off*off)), leastCurvature*certainty*full[i]))
 	}
 }
 
