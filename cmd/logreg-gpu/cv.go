@@ -312,7 +312,7 @@ func (c *cv) result(r *logreg.CVResult, read, total time.Duration) cvResult {
 		Unconverged: r.Unconverged, Advice: r.Advice,
 		Objective: r.Refit.Objective, Status: string(r.Refit.Status),
 		Intercept: m.Intercept, Coef: m.Coef, FeatureNames: m.FeatureNames, Passes: r.Passes,
-		Seconds: seconds{Load: (read + r.Load).Seconds(), Fit: r.Fit.Seconds(), Total: total.Seconds()},
+		Seconds: seconds{Read: read.Seconds(), Load: (read + r.Load).Seconds(), Fit: r.Fit.Seconds(), Total: total.Seconds()},
 		Model:   c.fit.model,
 	}
 }

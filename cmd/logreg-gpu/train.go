@@ -131,8 +131,10 @@ type trainResult struct {
 	Model            string      `json:"model,omitempty"`
 }
 
-// seconds are wall-clock times: load is reading DATA and bringing it to the backend.
+// seconds are wall-clock times: load is reading DATA and bringing it to the backend,
+// read the first of these alone.
 type seconds struct {
+	Read  float64 `json:"read"`
 	Load  float64 `json:"load"`
 	Fit   float64 `json:"fit"`
 	Total float64 `json:"total"`
@@ -250,7 +252,7 @@ func (t *train) result(ds *dataset.Dataset, fit *logreg.Result, read, total time
 		Iterations: fit.Iterations, Passes: fit.Passes,
 		Status: string(fit.Status), Converged: fit.Converged(), Advice: fit.Advice,
 		Intercept: m.Intercept, Coef: m.Coef, CoefStandardized: m.CoefStandardized, FeatureNames: m.FeatureNames,
-		Seconds: seconds{Load: (read + fit.Load).Seconds(), Fit: fit.Fit.Seconds(), Total: total.Seconds()},
+		Seconds: seconds{Read: read.Seconds(), Load: (read + fit.Load).Seconds(), Fit: fit.Fit.Seconds(), Total: total.Seconds()},
 		Model:   t.model,
 	}
 }
