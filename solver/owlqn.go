@@ -99,14 +99,25 @@ func orthants(ctx context.Context, d *descent, confirm bool) error {
 
 // orthantSearch looks along dir, bent to stay in the orthant of the present point and
 // -sub, for a step that gains its share, from t down. Each trial reads X once.
+//
+// Bent, a direction of descent may lead up: where columns are correlated, what one
+// coefficient gains relies on the others. Up to where the first coefficient reaches zero
+// it is straight, so that place is not passed over; from there the next step leaves
+// that coefficient alone.
 func (s *proxStep) orthantSearch(ctx context.Context, t float64, sub []float64) (p point, ok bool, err error) {
 	d := s.d
 	way := make([]float64, len(sub))
+	corner, first := math.Inf(1), -1
+	for j, v := range d.x {
+		if zero := -v / s.dir[j]; d.lasso.of(j) > 0 && zero > 0 && zero < corner {
+			corner, first = zero, j
+		}
+	}
 	for range maxTrials {
 		gain := 0.0 // expected of the way
 		for j, v := range d.x {
 			s.xt[j] = v + float64(t*s.dir[j])
-			if d.lasso.of(j) > 0 && v*s.xt[j] <= 0 && v != 0 {
+			if d.lasso.of(j) > 0 && v != 0 && (v*s.xt[j] <= 0 || j == first && t == corner) {
 				s.xt[j] = 0
 			}
 			way[j] = s.xt[j] - v
@@ -125,9 +136,10 @@ func (s *proxStep) orthantSearch(ctx context.Context, t float64, sub []float64) 
 		if rise := p.value - d.value + gain; finite(p.value) && rise > 0 && gain > 0 {
 			shorter = max(shorter, min(t/2, gain*t/(2*rise)))
 		}
-		if t = shorter; t < math.SmallestNonzeroFloat64 {
-			break
+		if shorter < corner && corner < t {
+			shorter = corner
 		}
+		t = shorter
 	}
 	return p, false, nil
 }
