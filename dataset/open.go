@@ -110,7 +110,7 @@ func read(ctx context.Context, in *input, o ReadOptions) (*Dataset, error) {
 		return nil, err
 	}
 	if in.file == nil {
-		in.Reader = stoppable{ctx, in.Reader}
+		in.Reader = &stoppable{ctx: ctx, r: in.Reader}
 	}
 	in, done, err := decompressed(in)
 	if err != nil {
@@ -133,21 +133,28 @@ func read(ctx context.Context, in *input, o ReadOptions) (*Dataset, error) {
 type stoppable struct {
 	ctx context.Context
 	r   io.Reader
+	buf []byte // what r reads into: it may still do so when nobody waits for it any more
 }
 
-func (s stoppable) Read(p []byte) (int, error) {
+func (s *stoppable) Read(p []byte) (int, error) {
+	if s.ctx.Err() != nil {
+		return 0, context.Cause(s.ctx) // r may be at work for the Read before
+	}
 	type result struct {
 		n   int
 		err error
 	}
-	read := make(chan result, 1) // never read from where the context ended first
+	if len(s.buf) < len(p) {
+		s.buf = make([]byte, len(p))
+	}
+	buf, read := s.buf[:len(p)], make(chan result, 1)
 	go func() {
-		n, err := s.r.Read(p)
+		n, err := s.r.Read(buf)
 		read <- result{n, err}
 	}()
 	select {
 	case r := <-read:
-		return r.n, r.err
+		return copy(p, buf[:r.n]), r.err
 	case <-s.ctx.Done():
 		return 0, context.Cause(s.ctx)
 	}
