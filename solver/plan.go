@@ -67,17 +67,3 @@ func (p *pace) slow(target, price float64) bool {
 	}
 	return rate >= 1 || math.Log(p.last/target)/-math.Log(rate) > price+1
 }
-
-// slowness watches the expected gain from step to step: the metric is a bad one where
-// a step, but the first, gains less than a factor 3.
-type slowness struct {
-	steps int
-	gain  float64
-}
-
-func (s *slowness) look(gain float64) bool {
-	bad := s.steps > 1 && gain > s.gain*goodPace
-	s.steps++
-	s.gain = gain
-	return bad
-}
