@@ -63,7 +63,7 @@ func chooseColumns(names []string, n int, o *ReadOptions) (*columns, error) {
 	switch {
 	case o.Features == nil:
 		err = c.chooseForTraining(o)
-	case names == nil || autoNamed(o.Features) && !slices.ContainsFunc(o.Features, func(f string) bool { return slices.Contains(names, f) }):
+	case names == nil || AutoNamed(o.Features) && !slices.ContainsFunc(o.Features, func(f string) bool { return slices.Contains(names, f) }):
 		err = c.chooseByPosition(o)
 	default:
 		err = c.chooseByName(o)
@@ -195,8 +195,8 @@ func (c *columns) chooseByPosition(o *ReadOptions) error {
 	return nil
 }
 
-// autoNamed tells whether the names are those of a table without a header.
-func autoNamed(features []string) bool {
+// AutoNamed tells whether the names are those of a table without a header: x0, x1, ...
+func AutoNamed(features []string) bool {
 	for j, f := range features {
 		if f != "x"+strconv.Itoa(j) {
 			return false

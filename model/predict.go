@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"runtime"
-	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -121,7 +120,7 @@ func (m *Model) CheckFeatures(ds *dataset.Dataset) error {
 	if ds.Offsets != nil && len(ds.Offsets) != rows {
 		return &FeatureError{ds.Name, fmt.Sprintf("there are %d offsets for %d rows", len(ds.Offsets), rows)}
 	}
-	if len(ds.FeatureNames) != cols || numbered(ds.FeatureNames) || numbered(m.FeatureNames) {
+	if len(ds.FeatureNames) != cols || dataset.AutoNamed(ds.FeatureNames) || dataset.AutoNamed(m.FeatureNames) {
 		return nil
 	}
 	for j, name := range ds.FeatureNames {
@@ -130,16 +129,6 @@ func (m *Model) CheckFeatures(ds *dataset.Dataset) error {
 		}
 	}
 	return nil
-}
-
-// numbered tells whether the names are those of a table without a header.
-func numbered(names []string) bool {
-	for j, n := range names {
-		if n != "x"+strconv.Itoa(j) {
-			return false
-		}
-	}
-	return true
 }
 
 // predictRows is the number of rows that one goroutine takes at a time.
