@@ -25,6 +25,10 @@
 //	   owlqn.go       lbfgs with them, for any size
 //	   sgd.go         full and mini-batch descent, momentum, Adam
 //
+//	March(ctx, name, family, opts)   several objectives over the same rows
+//	   march.go        one coroutine a member; a joint read serves all that wait
+//	   march_staged.go staged for all: folds led by the fit to all rows, metrics shared
+//
 // A solver that cannot reach the tolerance is no error: it returns the best point it
 // saw with a Status that says why and Advice for the user. When the context ends it
 // likewise returns the best point, with status Interrupted and a nil error. Errors
