@@ -16,7 +16,7 @@ CPU := CGO_ENABLED=0 $(GO)
 # `cuda-env` prints its environment, or fails and says what is missing.
 CUDA_ENV := cuda/driver/libcuda/env.sh
 
-.PHONY: help build run test test-cgo race bench bench-eval lint generate ptx ptxas gpu-check cross clean
+.PHONY: help build run test test-cgo race bench bench-eval bench-peers bench-check lint generate ptx ptxas gpu-check cross clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,19 @@ bench-eval: ## one-pass evaluation against a plain read of the same array
 
 bench: bench-eval ## all Go benchmarks
 	$(CPU) test -tags cpu -run '^$$' -bench . ./dataset ./solver
+
+# The peers live in a Python environment under .cache, with the data sets beside it.
+PEERS   = .cache/peers-venv/bin/python bench/peers
+PEERS_ARGS = --bin $(BIN) --data .cache/peers-data --out bench/results
+SETS   ?= small H S M CT E MC cv
+
+bench-peers: build ## the comparison with scikit-learn and others; SETS="H M" for some of it
+	bench/peers/venv.sh .cache/peers-venv
+	$(PEERS)/run.py $(PEERS_ARGS) --sets "$(SETS)"
+
+bench-check: build ## fails where the newest comparison misses what it must show
+	bench/peers/venv.sh .cache/peers-venv
+	$(PEERS)/check.py $(PEERS_ARGS)
 
 lint: ## gofmt, vet, staticcheck
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt -w on these"; exit 1; }

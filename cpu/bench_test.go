@@ -3,15 +3,12 @@ package cpu_test
 import (
 	"fmt"
 	"runtime"
-	"sync"
 	"testing"
-	"unsafe"
 
 	"gorgonia.org/tensor"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
 	"github.com/logreg-gpu/logreg-gpu/cpu"
-	"github.com/logreg-gpu/logreg-gpu/cpu/internal/simd"
 	"github.com/logreg-gpu/logreg-gpu/cpu/reference"
 )
 
@@ -58,7 +55,7 @@ func benchEval[T float32 | float64](b *testing.B, storage backend.Storage, cols 
 	b.Run("read", func(b *testing.B) {
 		b.SetBytes(int64(len(x) * storage.Bytes()))
 		for b.Loop() {
-			readSum(x, runtime.GOMAXPROCS(0))
+			cpu.Read(x, runtime.GOMAXPROCS(0))
 		}
 	})
 	for _, run := range []struct {
@@ -84,19 +81,4 @@ func benchEval[T float32 | float64](b *testing.B, storage backend.Storage, cols 
 			}
 		})
 	}
-}
-
-// readSum reads all of x as words, by so many threads.
-func readSum[T float32 | float64](x []T, threads int) (total uint64) {
-	words := unsafe.Slice((*uint64)(unsafe.Pointer(&x[0])), uintptr(len(x))*unsafe.Sizeof(x[0])/8)
-	var done sync.WaitGroup
-	parts := make([]uint64, threads)
-	for t := range threads {
-		done.Go(func() { parts[t] = simd.Read(words[len(words)*t/threads : len(words)*(t+1)/threads]) })
-	}
-	done.Wait()
-	for _, p := range parts {
-		total += p
-	}
-	return total
 }

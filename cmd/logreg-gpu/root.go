@@ -46,6 +46,7 @@ success, 1 on failure, 2 on wrong usage, 130 when interrupted.`,
 		a.evaluateCommand(),
 		a.tutorialCommand(),
 		a.devicesCommand(),
+		a.benchCommand(),
 		a.versionCommand(),
 	)
 	return root

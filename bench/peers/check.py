@@ -1,0 +1,89 @@
+"""Holds the newest results to what they must show; exit status 1 where something is missed.
+
+usage: check.py --bin bin/logreg-gpu --data DIR --out DIR       (as run.py, which it asks for what is missing)
+"""
+
+import argparse
+import glob
+import json
+import os
+import sys
+
+import run
+
+FASTER = {"H": 10, "S": 10, "M": 10, "CT": 10, "MC": 10, "E": 2}
+FULL_READS = {"H": 5, "S": 5, "M": 5, "CT": 5, "E": 12, "MC": 60}
+CV_FASTER = {"M": 25, "H": 40}
+CV_READS = 8
+READ_SHARE = {18: 0.60, 28: 0.60, 64: 0.85, 128: 0.85, 1024: 0.85, 2000: 0.85}
+SMALL_SECONDS = 1e-3
+
+
+def newest(folder):
+    """The results of the newest file, {} without one."""
+    files = sorted(glob.glob(os.path.join(folder, "peers-*.json")), key=lambda f: f[-15:])
+    if not files:
+        return {}
+    with open(files[-1]) as f:
+        return json.load(f)
+
+
+def missing(results):
+    wanted = [s for s in ["small", *FASTER] if s not in results.get("sets", {})]
+    if not set(CV_FASTER) <= set(results.get("cv", {})):
+        wanted.append("cv")
+    if not results.get("machine"):
+        wanted.append("machine")
+    return wanted
+
+
+def checks(results):
+    """Yields (what, measured, wanted, whether it holds)."""
+    for name, least in FASTER.items():
+        s = results["sets"][name]
+        us, best = s["results"][0], run.best_peer(s)
+        yield name + ": sub-optimality", "%.1e" % us["gap"], "<= 1e-6", run.reached(us)
+        if best:
+            ratio = min(best["seconds"]) / min(us["seconds"])
+            yield "%s: times faster than %s" % (name, best["who"]), "%.1f" % ratio, ">= %d" % least, ratio >= least
+        # An iteration reads X once, and the start once.
+        full = us["iterations"] + 1
+        yield name + ": full reads of X", "%d" % full, "<= %d" % FULL_READS[name], full <= FULL_READS[name]
+        memory = 1.5 * s["bytes"] + 200e6
+        yield name + ": peak memory in MB", "%.0f" % (us["peak_bytes"] / 1e6), "<= %.0f" % (memory / 1e6), us["peak_bytes"] <= memory
+    for name, least in CV_FASTER.items():
+        s = results["cv"][name]
+        us, best = s["results"][0], run.best_peer(s)
+        if best:
+            ratio = min(best["seconds"]) / min(us["seconds"])
+            yield "cv %s: times faster than %s" % (name, best["who"]), "%.1f" % ratio, ">= %d" % least, ratio >= least
+        yield "cv %s: joint reads of X" % name, "%.1f" % us["passes"], "<= %d" % CV_READS, us["passes"] <= CV_READS
+    for row in results["machine"]["eval"]:
+        least = READ_SHARE.get(row["cols"])
+        if row["backend"] == "cpu" and row["storage"] == "float32" and least:
+            yield "one read of %d columns: share of a plain read" % row["cols"], "%.2f" % row["share"], ">= %.2f" % least, row["share"] >= least
+    for row in results["machine"]["fit"]:
+        if row["backend"] == "cpu" and row["rows"] == 569:
+            yield "569 x 30: ms a fit", "%.2f" % (row["seconds"] * 1e3), "< 1", row["seconds"] < SMALL_SECONDS
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--bin", required=True)
+    p.add_argument("--data", required=True)
+    p.add_argument("--out", required=True)
+    args = p.parse_args()
+    wanted = missing(newest(args.out))
+    if wanted:
+        run.main(["--bin", args.bin, "--data", args.data, "--out", args.out, "--sets", " ".join(wanted)])
+    results = newest(args.out)
+    print("%s, %s, %s" % (results["cpu"], results["date"], results["version"]))
+    missed = 0
+    for what, measured, limit, holds in checks(results):
+        missed += not holds
+        print("%-7s %-60s %10s  %s" % ("ok" if holds else "MISSED", what, measured, limit))
+    sys.exit("%d targets are missed" % missed if missed else 0)
+
+
+if __name__ == "__main__":
+    main()
