@@ -28,6 +28,10 @@ const newtonDim = 1024
 // and which spares the many passes of owlqn: a Hessian of 128 MB.
 const proxNewtonDim = 4096
 
+// maxHessianDim is the largest Dim that a solver of full Hessians takes when asked by
+// name: beyond, its matrices take gigabytes and a factor takes minutes.
+const maxHessianDim = 10000
+
 var solvers = []Solver{
 	{
 		Name:    "newton",
@@ -108,6 +112,16 @@ func (e *NeedsError) Error() string {
 	return fmt.Sprintf("solver %s needs the ability %q, which this backend lacks; use --solver lbfgs", e.Solver, e.Needs)
 }
 
+// SizeError is a problem too large for a solver of full Hessians.
+type SizeError struct {
+	Solver string
+	Dim    int
+}
+
+func (e *SizeError) Error() string {
+	return fmt.Sprintf("solver %s needs a Hessian of %d x %d numbers; it takes %d coefficients at most: use --solver %s", e.Solver, e.Dim, e.Dim, maxHessianDim, AutoName)
+}
+
 // LassoError is a solver that cannot minimise absolute values.
 type LassoError struct{ Solver string }
 
@@ -146,7 +160,7 @@ func Check(name string) error {
 }
 
 // Choose returns the solver of that name, for "auto" the best for obj, or an
-// *UnknownError, *NeedsError or *LassoError.
+// *UnknownError, *NeedsError, *SizeError or *LassoError.
 func Choose(name string, obj Objective) (Solver, error) {
 	lasso := lassoOf(obj) != nil
 	switch {
@@ -180,6 +194,9 @@ func Choose(name string, obj Objective) (Solver, error) {
 		for _, a := range s.Needs {
 			if !Can(obj, a) {
 				return Solver{}, &NeedsError{s.Name, a}
+			}
+			if a == CanHessian && obj.Dim() > maxHessianDim {
+				return Solver{}, &SizeError{s.Name, obj.Dim()}
 			}
 		}
 		return s, nil

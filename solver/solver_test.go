@@ -164,6 +164,22 @@ func TestSolve_BadOptionsAreErrors(t *testing.T) {
 	require.ErrorAs(t, err, &needs)
 }
 
+// wide has so many coefficients that nobody should ask for its Hessian.
+type wide struct{ solver.Objective }
+
+func (wide) Dim() int { return 20001 }
+
+func (wide) EvalHessian(context.Context, []float64, []float64, *mat.SymDense) (float64, error) {
+	panic("asked for a Hessian of 3 GB")
+}
+
+func TestSolve_TooWideForAHessian(t *testing.T) {
+	var size *solver.SizeError
+	_, err := solver.Solve(ctx, "newton", wide{}, solver.Options{})
+	require.ErrorAs(t, err, &size)
+	require.Equal(t, 20001, size.Dim)
+}
+
 func TestSolve_AutoChoosesByAbilityAndSize(t *testing.T) {
 	small, err := solver.Choose("auto", rosenbrock())
 	require.NoError(t, err)
