@@ -3,7 +3,8 @@
 //
 //	path, "-" or builtin:NAME
 //	      |  open.go     decompression, format by extension
-//	format (csv.go)      one file a format, listed in the table formats
+//	format (csv.go,      one file a format, listed in the table formats
+//	  npy.go, npz.go)
 //	      |  columns.go  which column is the label, a weight, a feature
 //	   Dataset           X, Labels + Classes, Weights, Offsets, names
 //	      |

@@ -35,7 +35,11 @@ func openArray(name string, r io.Reader, available int64) (*array, error) {
 	var size int
 	var err error
 	if a.npyHeader, size, err = readNPYHeader(r); err != nil {
-		return nil, a.error(err.Error(), "the file is damaged, or was not written by numpy.save")
+		advice := "the file is damaged, or was not written by numpy.save"
+		if _, ok := err.(typeError); ok {
+			advice = ""
+		}
+		return nil, a.error(err.Error(), advice)
 	}
 	want, ok := a.bytes()
 	if !ok {

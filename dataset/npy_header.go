@@ -86,6 +86,11 @@ func (h *npyHeader) bytes() (n int, ok bool) {
 
 var errNotNPY = errors.New("this is no NPY file")
 
+// typeError is an array in good order that holds what cannot be read.
+type typeError string
+
+func (e typeError) Error() string { return string(e) }
+
 // readNPYHeader reads the header and leaves r at the first number. size is the length
 // of what was read. Errors say what is wrong, not where.
 func readNPYHeader(r io.Reader) (h npyHeader, size int, err error) {
@@ -133,7 +138,7 @@ func parseNPYHeader(text []byte) (h npyHeader, err error) {
 		switch key {
 		case "descr":
 			if next := p.peek(); next == '[' || next == '(' {
-				return h, errors.New("the array holds records; only plain numbers can be read")
+				return h, typeError("the array holds records; only plain numbers can be read")
 			}
 			if err := h.setType(p.text()); err != nil && !p.failed {
 				return h, err
@@ -159,11 +164,11 @@ func parseNPYHeader(text []byte) (h npyHeader, err error) {
 
 func (h *npyHeader) setType(descr string) error {
 	if len(descr) < 3 || !strings.Contains("<>|=", descr[:1]) {
-		return fmt.Errorf("the array holds numpy's type %s; only plain numbers can be read", quote(descr))
+		return typeError("the array holds numpy's type " + quote(descr) + "; only plain numbers can be read")
 	}
 	var known bool
 	if h.number, known = numberTypes[descr[1:]]; !known {
-		return fmt.Errorf("the array holds numpy's type %s; float, integer and bool can be read", quote(descr))
+		return typeError("the array holds numpy's type " + quote(descr) + "; float, integer and bool can be read")
 	}
 	h.big = descr[0] == '>'
 	return nil

@@ -117,14 +117,21 @@ func read(ctx context.Context, in *input, o ReadOptions) (*Dataset, error) {
 		return nil, err
 	}
 	defer done()
-	d, err := f.read(ctx, in, &o)
+	table := o
+	table.NoLabel = o.NoLabel || o.LabelFile != ""
+	d, err := f.read(ctx, in, &table)
+	if err == nil {
+		d.Name = in.name
+		if o.LabelFile != "" && !o.NoLabel {
+			err = d.readLabels(ctx, o.LabelFile, o.Classes)
+		}
+	}
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	case err != nil:
 		return nil, err
 	}
-	d.Name = in.name
 	return d, nil
 }
 

@@ -25,8 +25,8 @@ const (
 // Columns are given by name or by index from 0; negative indexes count from the
 // end, -1 is the last. Where a header has a column of that very name, the name wins.
 type ReadOptions struct {
-	// Format is the name of the format, "csv" or "tsv"; empty chooses by extension,
-	// and csv for a stream.
+	// Format is the name of the format: "csv", "tsv", "npy" or "npz"; empty chooses by
+	// extension, and csv for a stream.
 	Format string
 
 	// Delimiter separates the cells of a CSV; 0 finds out which of comma, semicolon
@@ -35,8 +35,14 @@ type ReadOptions struct {
 
 	Header Header
 
-	// Label is the label column; empty is the last one.
+	// Label is the label column; empty is the last one. In an NPZ archive Label, Weight
+	// and Offset name arrays instead; empty are y and, where they are there,
+	// sample_weight and offset.
 	Label string
+
+	// LabelFile is an NPY file with one label a row. All columns are then features,
+	// but for one that Label names, which is left out.
+	LabelFile string
 
 	// NoLabel reads no labels. The label column, if Label names one, is left out of
 	// the features; with an empty Label all columns are features.
@@ -48,8 +54,9 @@ type ReadOptions struct {
 	// Ignore lists columns that are not read.
 	Ignore []string
 
-	// Float is the type of X: tensor.Float64 (also the zero value) or tensor.Float32.
-	// A float32 is the float64 nearest to the text, rounded once more.
+	// Float is the type of X, tensor.Float64 or tensor.Float32. The zero value is
+	// float64, but float32 for arrays of float32 and float16. From text, a float32 is
+	// the float64 nearest to the text, rounded once more.
 	Float tensor.Dtype
 
 	// Features are the feature names of a model: X gets these columns in this order.

@@ -14,16 +14,18 @@ import (
 type dataFlags struct {
 	format, delimiter, header string
 	label, weight, offset     string
+	labels                    string // path
 	ignore                    []string
 }
 
 // register adds the flags; label says which column is the label by default.
 func (d *dataFlags) register(flags *pflag.FlagSet, label string) {
 	flags.StringVar(&d.label, "label", "", "label `column`, by name or index from 0, or from the end by -1, -2, ... (default: "+label+")")
+	flags.StringVar(&d.labels, "labels", "", "NPY `file` with one label a row, instead of a label column")
 	flags.StringVar(&d.weight, "sample-weight", "", "`column` of sample weights")
 	flags.StringVar(&d.offset, "offset", "", "`column` added to the logit of each row")
 	flags.StringSliceVar(&d.ignore, "ignore", nil, "`columns` to leave out, comma-separated")
-	flags.StringVar(&d.format, "format", "", "csv or tsv (default: by the extension)")
+	flags.StringVar(&d.format, "format", "", "csv, tsv, npy or npz (default: by the extension)")
 	flags.StringVar(&d.delimiter, "delimiter", "", "`character` between cells (default: found out)")
 	flags.StringVar(&d.header, "header", "auto", "whether the first row holds names: auto, yes or no")
 }
@@ -31,7 +33,7 @@ func (d *dataFlags) register(flags *pflag.FlagSet, label string) {
 // options translates the flags. a.stdin is what the path "-" reads.
 func (d *dataFlags) options(a *app) (dataset.ReadOptions, error) {
 	o := dataset.ReadOptions{
-		Format: d.format, Label: d.label, Weight: d.weight, Offset: d.offset, Ignore: d.ignore,
+		Format: d.format, Label: d.label, LabelFile: d.labels, Weight: d.weight, Offset: d.offset, Ignore: d.ignore,
 		Threads: a.threads, Stdin: a.stdin,
 	}
 	headers := map[string]dataset.Header{"auto": dataset.HeaderAuto, "yes": dataset.HeaderPresent, "no": dataset.HeaderAbsent}
