@@ -63,29 +63,42 @@ func ChooseAffine(src *Source) Affine {
 }
 
 // columnMoments returns mean and deviation of m of the rows, each scaled by the
-// column's largest magnitude against overflow. Non-finite values give non-finite
-// moments, which powerOfTwo turns into 1: Load reports them by row and column.
+// column's largest magnitude against overflow. Columns with a value that is not finite
+// get zeros: Load reports them by row and column.
 func columnMoments[T float32 | float64](x []T, rows, m, cols int) (mean, dev []float64) {
-	mean, dev = make([]float64, cols), make([]float64, cols)
-	at := func(i, j int) float64 { return float64(x[i*rows/m*cols+j]) }
-	for j := range cols {
-		high := 0.0
-		for i := range m {
-			high = max(high, math.Abs(at(i, j)))
+	row := func(i int) []T { return x[i*rows/m*cols : (i*rows/m+1)*cols] }
+	high, mean, dev := make([]float64, cols), make([]float64, cols), make([]float64, cols)
+	for i := range m {
+		for j, v := range row(i) {
+			if a := math.Abs(float64(v)); a > high[j] {
+				high[j] = a
+			}
 		}
-		if high == 0 || math.IsInf(high, 0) || math.IsNaN(high) {
-			continue
+	}
+	for j, h := range high {
+		if h == 0 {
+			high[j] = 1
 		}
-		sum := 0.0
-		for i := range m {
-			sum += at(i, j) / high
+	}
+	for i := range m {
+		for j, v := range row(i) {
+			mean[j] += float64(v) / high[j]
 		}
-		mu, ss := sum/float64(m), 0.0
-		for i := range m {
-			d := at(i, j)/high - mu
-			ss += d * d
+	}
+	for j := range mean {
+		mean[j] /= float64(m)
+	}
+	for i := range m {
+		for j, v := range row(i) {
+			d := float64(v)/high[j] - mean[j]
+			dev[j] += float64(d * d)
 		}
-		mean[j], dev[j] = mu*high, math.Sqrt(ss/float64(m))*high
+	}
+	for j, h := range high {
+		mean[j], dev[j] = mean[j]*h, math.Sqrt(dev[j]/float64(m))*h
+		if dev[j]-dev[j] != 0 {
+			mean[j], dev[j] = 0, 0
+		}
 	}
 	return mean, dev
 }
