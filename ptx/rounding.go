@@ -51,10 +51,6 @@ func oddAdd(a, b float64) float64 {
 	return odd(s, float64(a-float64(s-bb))+float64(b-bb))
 }
 
-// oddFMA32 is a*b+c rounded to odd for a, b and c of at most 24 bits: the product
-// is exact.
-func oddFMA32(a, b, c float64) float64 { return oddAdd(float64(a*b), c) }
-
 // oddDiv is a/b rounded to odd for float32 operands.
 func oddDiv(a, b float64) float64 {
 	q := a / b

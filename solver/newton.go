@@ -163,8 +163,8 @@ func (l *line) shorten(ctx context.Context, d *descent, dir []float64, unit poin
 	eval := l.eval
 	again := false
 	if Can(d.obj, CanLine) {
-		along, err := d.obj.(Liner).Line(ctx, d.x, dir)
-		if err != nil {
+		var along Line
+		if along, err = d.obj.(Liner).Line(ctx, d.x, dir); err != nil {
 			return p, false, err
 		}
 		l.eval = func(t float64) (point, error) {
