@@ -30,7 +30,7 @@ for target in sm_75:64 sm_80:70 sm_90:78; do
     if ! grep -q '^#include "include/device.h"' "$src"; then
       for storage in F32 F64 BF16 F16; do
         if grep -q "^// Not for [^:]*$storage" "$src"; then continue; fi
-        low=$(echo $storage | tr A-Z a-z)
+        low=$(echo $storage | tr '[:upper:]' '[:lower:]')
         compile "$src" "$arch" "$ptx" "$out/$arch/$base.$low.ptx" -DSTORAGE_$storage
       done
     else
