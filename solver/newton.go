@@ -43,7 +43,7 @@ func newton(ctx context.Context, d *descent) error {
 		home    = floats.Norm(d.x, 1) == 0
 	)
 	for {
-		if !d.escaping() && (d.converged() || d.exhausted()) {
+		if d.exhausted() && !d.escaping() {
 			break
 		}
 		for j := range n {
@@ -57,9 +57,9 @@ func newton(ctx context.Context, d *descent) error {
 				d.end(Separable)
 				return nil
 			}
-			if d.converged() && !away.suspected() || d.exhausted() {
-				break
-			}
+		}
+		if d.converged() && d.settled(-slope/2) && !away.suspected() || d.exhausted() {
+			break
 		}
 		if !(slope < 0) || !finite(slope) || blocked {
 			if ridge < steep && d.maxAbs > 10*d.floor {
@@ -81,7 +81,7 @@ func newton(ctx context.Context, d *descent) error {
 		}
 		ok := l.accepts(p) || finite(p.value) && p.value <= d.value+armijo*slope
 		if !ok && -slope <= 10*d.slack() {
-			d.end(Precision) // no digits are left to search by
+			d.end(d.floored()) // no digits are left to search by
 			return nil
 		}
 		if !ok && !home {
@@ -116,7 +116,7 @@ func newton(ctx context.Context, d *descent) error {
 		hess, ht = ht, hess
 		if flat && d.maxAbs > before/2 {
 			if useless++; useless == 2 {
-				d.end(Precision)
+				d.end(d.floored())
 				return nil
 			}
 		} else {
