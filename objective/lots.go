@@ -48,8 +48,13 @@ func newLots(rows int, m backend.Model, labels []int32, weights []float64, seed 
 	}
 	l.count, l.mass = make([]int, strata), make([]float64, strata)
 	if weights == nil {
-		for i := range rows {
-			l.count[l.stratum(i)]++
+		if labels != nil && m.Classes == 0 {
+			l.count[1] = occurrences(labels, m.Class)
+			l.count[0] = rows - l.count[1]
+		} else {
+			for i := range rows {
+				l.count[l.stratum(i)]++
+			}
 		}
 		for k, n := range l.count {
 			l.mass[k] = float64(n)
@@ -64,6 +69,18 @@ func newLots(rows int, m backend.Model, labels []int32, weights []float64, seed 
 		}
 	}
 	return l
+}
+
+// occurrences counts without a branch, which labels in no order would make costly.
+func occurrences(labels []int32, class int32) (n int) {
+	for _, l := range labels {
+		is := 0
+		if l == class {
+			is = 1
+		}
+		n += is
+	}
+	return n
 }
 
 // stratum is the class of row i that the model sees.
