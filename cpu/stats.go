@@ -33,33 +33,9 @@ func (c *columnSums) merge(o *columnSums) {
 	for j, mean := range o.Mean {
 		delta := mean - c.Mean[j]
 		c.Mean[j] += float64(delta * share)
-		c.Var[j] += o.Var[j] + float64(c.Sum*share*delta)*delta
+		c.Var[j] += o.Var[j] + float64(c.Sum*share*delta*delta)
 	}
 	c.Sum = sum
-}
-
-// weighted sets c to the moments of a tile's rows x with weights w; each column is
-// read twice while it is in the cache.
-func weighted[T number](c *columnSums, x []T, w []float64) {
-	c.reset()
-	cols := len(c.Mean)
-	for _, m := range w {
-		c.Sum += m
-	}
-	if c.Sum == 0 {
-		return
-	}
-	for j := range cols {
-		mean, squares := 0.0, 0.0
-		for i, m := range w {
-			mean += float64(m / c.Sum * float64(x[i*cols+j]))
-		}
-		for i, m := range w {
-			d := float64(x[i*cols+j]) - mean
-			squares += float64(m*d) * d
-		}
-		c.Mean[j], c.Var[j] = mean, squares
-	}
 }
 
 // finish turns the squared deviations into variances.
@@ -72,70 +48,70 @@ func (c *columnSums) finish() backend.Moments {
 	return c.Moments
 }
 
-// columnRange is what else is known of a column.
-type columnRange[T number] struct {
-	min, max T
-	nonZero  int64
+// heavier bounds the weight of a segment, in weights of its first tile.
+const heavier = 64
+
+// segment is tiles whose deviations are all taken from one centre, the mean of the
+// first. Their squares sum to the variance plus W delta^2, with W the weight of the
+// segment and delta the distance of its mean from the centre. Rows of weight w that lie
+// delta off the mean on average have a variance of w delta^2 at least, so with w the
+// weight of the first tile the rounding errors of the variance grow by 1 + W/w at
+// most. A segment ends before W is more than heavier times w.
+type segment[T number] struct {
+	moments              columnSums // of the segments before
+	weight, first        float64    // of the segment and of its first tile
+	centre, sum, squares []float64
+	own                  columnSums // the moments of the segment at its end
 }
 
-func (r *columnRange[T]) add(v T) {
-	if v < r.min {
-		r.min = v
+func newSegment[T number](cols int) *segment[T] {
+	return &segment[T]{
+		moments: newColumnSums(cols), own: newColumnSums(cols),
+		centre: make([]float64, cols), sum: make([]float64, cols), squares: make([]float64, cols),
 	}
-	if v > r.max {
-		r.max = v
-	}
-	r.nonZero += one(v != 0)
 }
 
-// one is 1 where b holds, without a branch that sparse columns would make costly.
-func one(b bool) (n int64) {
-	if b {
-		n = 1
+// add takes in the rows x of a tile with weights mass, nil where all are 1.
+func (s *segment[T]) add(deviations func(x []T, mass, centre, sum, squares []float64), x []T, mass []float64) {
+	weight := float64(len(x) / len(s.centre))
+	if mass != nil {
+		weight = 0
+		for _, m := range mass {
+			weight += m
+		}
 	}
-	return n
+	if weight == 0 {
+		return
+	}
+	if s.weight+weight > heavier*s.first {
+		s.end()
+		clear(s.centre)
+		deviations(x, mass, s.centre, s.sum, s.squares)
+		for j, sum := range s.sum {
+			s.centre[j] = sum / weight
+		}
+		clear(s.sum)
+		clear(s.squares)
+		s.first = weight
+	}
+	deviations(x, mass, s.centre, s.sum, s.squares)
+	s.weight += weight
 }
 
-// plain is weighted with all weights 1, and extends the ranges. The columns are taken
-// two at a time, whose sums stay in registers.
-func plain[T number](c *columnSums, ranges []columnRange[T], x []T) {
-	cols := len(ranges)
-	c.Sum = float64(len(x) / cols)
-	j := 0
-	for ; j+2 <= cols; j += 2 {
-		var s0, s1 float64
-		r0, r1 := ranges[j], ranges[j+1]
-		for at := j; at < len(x)-1; at += cols {
-			v0, v1 := x[at], x[at+1]
-			r0.add(v0)
-			r1.add(v1)
-			s0 += float64(v0)
-			s1 += float64(v1)
+// end adds the segment to the moments and begins another.
+func (s *segment[T]) end() {
+	if s.weight > 0 {
+		s.own.Sum = s.weight
+		for j, sum := range s.sum {
+			shift := sum / s.weight
+			s.own.Mean[j] = s.centre[j] + shift
+			s.own.Var[j] = max(0, s.squares[j]-float64(sum*shift))
 		}
-		ranges[j], ranges[j+1] = r0, r1
-		m0, m1 := s0/c.Sum, s1/c.Sum
-		s0, s1 = 0, 0
-		for at := j; at < len(x)-1; at += cols {
-			d0, d1 := float64(x[at])-m0, float64(x[at+1])-m1
-			s0 += float64(d0 * d0)
-			s1 += float64(d1 * d1)
-		}
-		c.Mean[j], c.Mean[j+1] = m0, m1
-		c.Var[j], c.Var[j+1] = s0, s1
+		s.moments.merge(&s.own)
 	}
-	for ; j < cols; j++ {
-		r, mean, squares := ranges[j], 0.0, 0.0
-		for at := j; at < len(x); at += cols {
-			r.add(x[at])
-			mean += float64(x[at])
-		}
-		mean /= c.Sum
-		for at := j; at < len(x); at += cols {
-			d := float64(x[at]) - mean
-			squares += float64(d * d)
-		}
-		ranges[j], c.Mean[j], c.Var[j] = r, mean, squares
-	}
+	s.weight, s.first = 0, 0
+	clear(s.sum)
+	clear(s.squares)
 }
 
 func (d *data[T]) Stats(ctx context.Context, weight int) (*backend.Stats, error) {
@@ -148,34 +124,37 @@ func (d *data[T]) Stats(ctx context.Context, weight int) (*backend.Stats, error)
 	weights := d.columns.Masses(backend.Model{Weight: weight})
 	cols, tile := d.Cols(), tileRows(d.Cols())
 	type partial struct {
-		plain, weighted, tile columnSums
-		ranges                []columnRange[T]
-		x                     []T
+		plain, weighted *segment[T]
+		least, most     []T
+		nonZero         []float64
+		x               []T
 	}
 	fresh := func() *partial {
 		return &partial{
-			plain: newColumnSums(cols), weighted: newColumnSums(cols), tile: newColumnSums(cols),
-			ranges: make([]columnRange[T], cols), x: d.x.buffer(tile),
+			plain: newSegment[T](cols), weighted: newSegment[T](cols),
+			least: make([]T, cols), most: make([]T, cols), nonZero: make([]float64, cols),
+			x: d.x.buffer(tile),
 		}
 	}
 	work := func(p *partial, lo, hi int) {
-		p.plain.reset()
-		p.weighted.reset()
+		p.plain.moments.reset()
+		p.weighted.moments.reset()
+		clear(p.nonZero)
 		for i := lo; i < hi; i += tile {
 			n := min(tile, hi-i)
 			x := d.x.tile(i, i+n, p.x)
 			if i == lo {
-				for j, v := range x[:cols] {
-					p.ranges[j] = columnRange[T]{min: v, max: v}
-				}
+				copy(p.least, x)
+				copy(p.most, x)
 			}
-			plain(&p.tile, p.ranges, x)
-			p.plain.merge(&p.tile)
+			d.kernel.Ranges(x, p.least, p.most, p.nonZero)
+			p.plain.add(d.kernel.Deviations, x, nil)
 			if weights != nil {
-				weighted(&p.tile, x, weights[i:i+n])
-				p.weighted.merge(&p.tile)
+				p.weighted.add(d.kernel.Deviations, x, weights[i:i+n])
 			}
 		}
+		p.plain.end()
+		p.weighted.end()
 	}
 	s := &backend.Stats{
 		Min: slices.Repeat([]float64{math.Inf(1)}, cols), Max: slices.Repeat([]float64{math.Inf(-1)}, cols),
@@ -183,12 +162,12 @@ func (d *data[T]) Stats(ctx context.Context, weight int) (*backend.Stats, error)
 	}
 	plain, weighted := newColumnSums(cols), newColumnSums(cols)
 	add := func(p *partial) {
-		for j, r := range p.ranges {
-			s.Min[j], s.Max[j] = min(s.Min[j], float64(r.min)), max(s.Max[j], float64(r.max))
-			s.NonZero[j] += r.nonZero
+		for j, n := range p.nonZero {
+			s.Min[j], s.Max[j] = min(s.Min[j], float64(p.least[j])), max(s.Max[j], float64(p.most[j]))
+			s.NonZero[j] += int64(n)
 		}
-		plain.merge(&p.plain)
-		weighted.merge(&p.weighted)
+		plain.merge(&p.plain.moments)
+		weighted.merge(&p.weighted.moments)
 	}
 	if err := reduce(ctx, d.blocks(), d.threads, 2*d.threads, fresh, work, add); err != nil {
 		return nil, err

@@ -10,13 +10,15 @@ import (
 // assembly is the functions of one instruction set and format as the generator makes
 // them: pointers, counts, and no ragged ends where a twin can do those.
 type assembly[T Number] struct {
-	dots   func(x, w *T, b T, z *T, rows, cols int)
-	outer  func(g *float64, x, r *T, rows, cols int)
-	link   func(loss, residual, z *T, label *int32, class int32, rows int, constants *T)
-	weigh  func(sums *float64, loss, residual *T, mass *float64, unit float64, rows int)
-	expNeg func(dst, a *T, n int, constants *T)
-	log1p  func(dst, e *T, n int, constants *T)
-	gram   []gramTile[T] // by falling height
+	dots       func(x, w *T, b T, z *T, rows, cols int)
+	outer      func(g *float64, x, r *T, rows, cols int)
+	link       func(loss, residual, z *T, label *int32, class int32, rows int, constants *T)
+	weigh      func(sums *float64, loss, residual *T, mass *float64, unit float64, rows int)
+	deviations func(sum, squares *float64, x *T, mass, centre *float64, rows, cols int)
+	ranges     func(least, most *T, nonZero *float64, x *T, rows, cols int)
+	expNeg     func(dst, a *T, n int, constants *T)
+	log1p      func(dst, e *T, n int, constants *T)
+	gram       []gramTile[T] // by falling height
 
 	constants []T
 	lanes     int // of a register
@@ -63,6 +65,18 @@ func (f assembly[T]) kernels() Kernels[T] {
 				for ; rows > 0 && j+tile.height <= cols; j += tile.height {
 					tile.add(&g[j*ldg+j], &a[j], &b[j], cols-j, rows, cols, ldg)
 				}
+			}
+		},
+		Deviations: func(x []T, mass, centre, sum, squares []float64) {
+			rows := checkDeviations(x, mass, centre, sum, squares)
+			if rows > 0 {
+				f.deviations(&sum[0], &squares[0], &x[0], unsafe.SliceData(mass), &centre[0], rows, len(centre))
+			}
+		},
+		Ranges: func(x, least, most []T, nonZero []float64) {
+			rows := checkRanges(x, least, most, nonZero)
+			if rows > 0 {
+				f.ranges(&least[0], &most[0], &nonZero[0], &x[0], rows, len(least))
 			}
 		},
 		Link: func(label []int32, class int32, z, loss []T) {

@@ -5,6 +5,7 @@
 //	link.go    z to loss, residual   Kernels.Link, Kernels.Weigh
 //	outer.go   g += X' r             Kernels.Outer
 //	gram.go    G += A' B             Kernels.Gram
+//	moments.go  sums over columns    Kernels.Deviations, Kernels.Ranges
 //	exp.go     exp(-a), log(1+e)     Kernels.ExpNeg, Kernels.Log1p
 //	widen.go   16 bits to float32    BFloat16, Float16
 //	read.go    a plain read          Read
@@ -26,6 +27,7 @@ package simd
 //go:generate go -C _generate run . -kernel weigh -out ../weigh_amd64.s -stubs ../weigh_amd64.go -pkg simd
 //go:generate go -C _generate run . -kernel outer -out ../outer_amd64.s -stubs ../outer_amd64.go -pkg simd
 //go:generate go -C _generate run . -kernel gram -out ../gram_amd64.s -stubs ../gram_amd64.go -pkg simd
+//go:generate go -C _generate run . -kernel moments -out ../moments_amd64.s -stubs ../moments_amd64.go -pkg simd
 //go:generate go -C _generate run . -kernel exp -out ../exp_amd64.s -stubs ../exp_amd64.go -pkg simd
 //go:generate go -C _generate run . -kernel widen -out ../widen_amd64.s -stubs ../widen_amd64.go -pkg simd
 //go:generate go -C _generate run . -kernel read -out ../read_amd64.s -stubs ../read_amd64.go -pkg simd

@@ -20,6 +20,18 @@ type Kernels[T Number] struct {
 	// this is X' diag(d) X.
 	Gram func(a, b []T, cols int, g []float64, ldg int)
 
+	// Deviations adds sum_i m[i] (x_i - centre) to sum and sum_i m[i] (x_i - centre)^2
+	// to squares, for rows x_i of len(centre) numbers each. A nil mass is all ones. The
+	// sums of one call are taken in float64, in the order of the rows. Squares keep
+	// their digits where centre is near the mean.
+	Deviations func(x []T, mass, centre, sum, squares []float64)
+
+	// Ranges lowers least and raises most to the numbers of each column of x, rows of
+	// len(least) numbers each, and adds the count of those that are not zero to
+	// nonZero. It counts in T: call it with at most 2^24 rows. No number of x may be
+	// not-a-number.
+	Ranges func(x, least, most []T, nonZero []float64)
+
 	// Link replaces z by the residual of each row and writes its loss: with t = -z
 	// where label is class and t = z elsewhere, loss = log(1 + e^t), and residual =
 	// sigmoid(t) with the sign of dt/dz. Neither subtracts nearly equal numbers.
@@ -59,6 +71,7 @@ var (
 func generic[T Number]() Kernels[T] {
 	return Kernels[T]{
 		Dots: DotsGeneric[T], Outer: OuterGeneric[T], Gram: GramGeneric[T],
+		Deviations: DeviationsGeneric[T], Ranges: RangesGeneric[T],
 		Link: LinkGeneric[T], Weigh: WeighGeneric[T],
 		ExpNeg: ExpNegGeneric[T], Log1p: Log1pGeneric[T],
 	}

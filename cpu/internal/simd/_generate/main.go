@@ -14,14 +14,15 @@ import (
 
 // kernels write one function each for a format and an instruction set.
 var kernels = map[string]func(machine){
-	"dots":  dots,
-	"outer": outer,
-	"link":  link,
-	"weigh": weigh,
-	"gram":  gram,
-	"exp":   exp,
-	"widen": widen,
-	"read":  read,
+	"dots":    dots,
+	"outer":   outer,
+	"link":    link,
+	"weigh":   weigh,
+	"gram":    gram,
+	"moments": moments,
+	"exp":     exp,
+	"widen":   widen,
+	"read":    read,
 }
 
 // formats are the number formats a kernel is written for: the stored ones for
