@@ -131,7 +131,7 @@ def torch_lbfgs(x, y, tol):
 
 
 PEERS = {
-    "scikit-learn newton-cholesky": Peer(sklearn("newton-cholesky"), [1e-4]),
+    "scikit-learn newton-cholesky": Peer(sklearn("newton-cholesky"), [1e-4, 1e-6]),
     "PyTorch LBFGS": Peer(torch_lbfgs, [1e-5, 1e-6, 1e-7], note="strong Wolfe, history 10"),
     "scikit-learn lbfgs": Peer(sklearn("lbfgs"), [1e-4, 1e-5, 1e-6, 1e-7]),
     "scikit-learn newton-cg": Peer(sklearn("newton-cg"), [1e-4, 1e-5, 1e-6]),

@@ -23,6 +23,11 @@ func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			npy, err := filepath.Abs("../../dataset/testdata/npy") // scripts hold only text
+			env.Setenv("NPY", npy)
+			return err
+		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"fails": fails,
 		},
