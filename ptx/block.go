@@ -55,18 +55,20 @@ func newBlock(l *launch, threads int) *block {
 		w.local = *newRegion("", Local, 0, uint64(l.k.localSize)*32)
 		b.warps = append(b.warps, w)
 	}
-	size := l.k.sharedSize
-	if l.shape.Shared > 0 || size > 0 {
-		size = l.k.dynamic + int(l.shape.Shared)
+	size, end := l.k.dynamic+int(l.shape.Shared), uint64(0)
+	if n := len(l.k.shared); n > 0 && l.shape.Shared == 0 {
+		size = l.k.shared[n-1].offset + l.k.shared[n-1].bytes
 	}
 	b.shared = newRegion("shared memory", Shared, 0, uint64(size))
 	b.shared.vars = l.k.shared
-	end := uint64(0)
 	for _, v := range l.k.shared {
 		if o := uint64(v.offset); o > end {
 			b.shared.holes = append(b.shared.holes, hole{end, o})
 		}
 		end = uint64(v.offset + v.bytes)
+	}
+	if first := uint64(l.k.dynamic); l.shape.Shared > 0 && first > end {
+		b.shared.holes = append(b.shared.holes, hole{end, first})
 	}
 	return b
 }
@@ -228,7 +230,7 @@ func (w *warp) special(name string, lane int) uint64 {
 	case "%dynamic_smem_size":
 		return uint64(w.l.shape.Shared)
 	case "%total_smem_size":
-		return uint64(w.block.shared.size)
+		return uint64(w.k.sharedReal) + uint64(w.l.shape.Shared)
 	}
 	return 0 // %gridid, and nothing else: knownSpecial holds the list
 }

@@ -315,12 +315,12 @@ func (d *decoder) typeIn(list ...Type) Type {
 	return NoType
 }
 
-// mode removes the rounding mode, rn if there is none.
-func (d *decoder) mode() rounding {
+// mode removes the rounding mode; rn if there is none.
+func (d *decoder) mode() (m rounding, given bool) {
 	if n := d.one("rn", "rz", "rm", "rp", "rna"); n != "" {
-		return roundingByName[n]
+		return roundingByName[n], true
 	}
-	return rn
+	return rn, false
 }
 
 // args checks the number of operands.
@@ -352,12 +352,18 @@ func (d *decoder) src(o *operand, t Type, loose ...bool) int32 {
 		if rt.Bits() != t.Bits() && !(len(loose) > 0 && rt.Bits() >= t.Bits()) {
 			d.fail("%d-bit register where %s wants %s", rt.Bits(), d.s, t)
 		}
+		if !agrees(rt, t) {
+			d.fail("%s register where %s wants %s", rt, d.s, t)
+		}
 		if o.not {
 			d.fail("! before a register that is no predicate")
 		}
 		d.in.reads = append(d.in.reads, s)
 		return s
 	case opImm:
+		if o.float && t.Integer() && !t.bits() || !o.float && (t == F32 || t == F64) {
+			d.fail("constant of another kind where %s wants %s", d.s, t)
+		}
 		return d.constant(o.bits(t))
 	case opSpecial:
 		if strings.HasPrefix(o.sym, "%clock") || strings.HasPrefix(o.sym, "%globaltimer") {
@@ -388,6 +394,9 @@ func (d *decoder) dst(o *operand, t Type, loose ...bool) int32 {
 	s, rt := d.slot(o)
 	if rt == Pred || rt.Bits() != t.Bits() && !(len(loose) > 0 && rt.Bits() >= t.Bits()) {
 		d.fail("%d-bit destination where %s gives %s", rt.Bits(), d.s, t)
+	}
+	if !agrees(rt, t) {
+		d.fail("%s destination where %s gives %s", rt, d.s, t)
 	}
 	d.in.writes = append(d.in.writes, s)
 	return s

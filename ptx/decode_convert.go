@@ -20,16 +20,21 @@ type conversion struct {
 
 func decodeConvert(d *decoder) {
 	var c conversion
+	rounded := false
 	if n := d.one("rni", "rzi", "rmi", "rpi"); n != "" {
 		c.mode, c.integral = roundingByName[n], true
 	} else {
-		c.mode = d.mode()
+		c.mode, rounded = d.mode()
 	}
 	c.ftz, c.sat, c.relu = d.take("ftz"), d.take("sat"), d.take("relu")
 	if d.take("satfinite") {
 		c.sat = true
 	}
 	c.to, c.from = d.typ(), d.typ()
+	d.convertRules(c, rounded)
+	if c.from == BF16 {
+		d.needs(80, 71)
+	}
 	if (c.to == F16x2 || c.to == BF16x2) && c.from == F32 {
 		decodeConvertPair(d, c)
 		return

@@ -45,13 +45,15 @@ func floatOp(d *decoder) bool {
 	}
 	d.typ()
 	a := arithmetic{op: d.s.op, t: t}
+	rounded := false
 	if n := d.one("rn", "rz", "rm", "rp"); n != "" {
-		a.mode = roundingByName[n]
+		a.mode, rounded = roundingByName[n], true
 	}
 	if d.s.op == "tanh" {
 		d.needs(75, 70)
 	}
 	a.approx, a.full = d.take("approx"), d.take("full")
+	d.roundingRules(a.op, rounded, a.approx || a.full)
 	a.ftz, a.sat, a.relu, a.nan = d.take("ftz"), d.take("sat"), d.take("relu"), d.take("NaN")
 	a.xorAbs = d.take("xorsign") && d.take("abs")
 	if a.op == "mad" {

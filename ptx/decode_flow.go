@@ -220,6 +220,12 @@ func decodeBarrier(d *decoder) {
 	default:
 		d.fail("unsupported form of %s", d.s)
 	}
+	if o[0].kind == opImm && o[0].imm > 15 {
+		d.fail("%s: barriers are numbered 0 to 15", d.s)
+	}
+	if len(o) == 2 && o[1].kind == opImm && o[1].imm%32 != 0 {
+		d.fail("%s: a barrier takes whole warps of 32 threads", d.s)
+	}
 	d.in.a = d.src(&o[0], U32)
 	if d.in.b = d.constant(0); len(o) == 2 {
 		d.in.b = d.src(&o[1], U32)

@@ -46,7 +46,10 @@ func (d *decoder) modifiers(m *memOp) {
 			m.space = spaceByName[s]
 		}
 	}
-	for d.take("ca", "cg", "cs", "lu", "cv", "wb", "wt", "nc") {
+	for d.take("ca", "cg", "cs", "lu", "cv", "wb", "wt") {
+	}
+	if d.take("nc") && (d.s.op != "ld" || m.space != Global) {
+		d.fail("%s: .nc is for ld.global", d.s)
 	}
 	for d.take("L1::evict_normal", "L1::evict_unchanged", "L1::evict_first", "L1::evict_last", "L1::no_allocate",
 		"L2::evict_normal", "L2::evict_first", "L2::evict_last", "L2::64B", "L2::128B", "L2::256B") {
@@ -72,6 +75,9 @@ func (d *decoder) place(o *operand, m *memOp) {
 		s, t := d.slot(o)
 		if t == Pred || t.Bits() < 32 {
 			d.fail("the address of %s must be a 32- or 64-bit register", d.s)
+		}
+		if t.Float() || t.Bits() < 64 && (m.space == Global || m.space == Generic) {
+			d.fail("%s register where %s wants a 64-bit address", t, d.s)
 		}
 		d.in.reads = append(d.in.reads, s)
 		d.in.a = s
@@ -167,6 +173,9 @@ func decodeFence(d *decoder) {
 	scope := d.one("cta", "cluster", "gl", "gpu", "sys")
 	d.take("cta", "cluster", "gl", "gpu", "sys")
 	d.args(0)
+	if scope == "" && d.s.op == "membar" {
+		d.fail("membar needs .cta, .gl or .sys")
+	}
 	wide := scope != "cta"
 	d.k.fences = d.k.fences || wide
 	d.in.run = func(w *warp, _ *inst, m uint32) uint32 {

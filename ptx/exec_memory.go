@@ -87,7 +87,7 @@ func (w *warp) outside(space Space, r *region, a, n uint64, lane int) {
 		f.Memory = fmt.Sprintf("beyond the %d bytes of the thread", w.k.localSize)
 	}
 	for _, v := range r.vars {
-		if end := uint64(v.offset + v.bytes); a >= end {
+		if end := uint64(v.offset + v.bytes); a >= end && (w.l.shape.Shared == 0 || a < uint64(w.k.dynamic)) {
 			f.Memory = fmt.Sprintf("%d bytes past the end of %q (%d bytes)", a-end, v.name, v.bytes)
 		}
 	}

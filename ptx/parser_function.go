@@ -42,9 +42,14 @@ func (p *parser) function() {
 			p.fail("unknown function directive %q", "."+d)
 		}
 	}
+	f.declare = p.accept(";")
+	for _, g := range p.src.funcs {
+		if g.name == f.name && !g.declare && !f.declare {
+			p.fail("function %q is defined twice", f.name)
+		}
+	}
 	p.src.funcs = append(p.src.funcs, f)
-	if p.accept(";") {
-		f.declare = true
+	if f.declare {
 		return
 	}
 	p.block()
@@ -119,6 +124,10 @@ func (p *parser) registers() {
 	}
 	for {
 		name := p.ident()
+		_, bank := p.sc.banks[name]
+		if _, ok := p.sc.regs[name]; ok || bank {
+			p.fail("register %q is declared twice", name)
+		}
 		if p.accept("<") {
 			p.sc.banks[name] = registerBank{typ, p.integer()}
 			p.expect(">")

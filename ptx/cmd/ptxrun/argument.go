@@ -50,7 +50,11 @@ func argument(c driver.Context, i int, spec string, seed uint64) (driver.Arg, *b
 	if !ok {
 		return driver.Arg{}, nil, fmt.Errorf("want type[n]=fill or type=value")
 	}
-	name, count, isBuffer := strings.Cut(strings.TrimSuffix(left, "]"), "[")
+	name, count, isBuffer := strings.Cut(left, "[")
+	count, closed := strings.CutSuffix(count, "]")
+	if isBuffer && !closed {
+		return driver.Arg{}, nil, fmt.Errorf("want type[n]=fill or type=value")
+	}
 	e, ok := elements[name]
 	if !ok {
 		return scalar(name, value)

@@ -42,6 +42,7 @@ func run(args []string, out io.Writer) error {
 	block := fs.String("block", "32", "threads a block, X[,Y,Z]")
 	shared := fs.Int("shared", 0, "dynamic shared memory, bytes")
 	seed := fs.Uint64("seed", 0, "seed of the schedule and of buffers filled with rand")
+	most := fs.Uint64("max-instructions", 1<<28, "warp instructions after which a launch counts as endless")
 	target := fs.String("device", "9.0", "compute capability of the emulated device")
 	fs.Var(&specs, "arg", "an argument: f32[N]=zeros|ones|iota|rand|uninit (f32, f64, u32, u64), or a scalar: u64=1024")
 	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
@@ -65,7 +66,7 @@ func run(args []string, out io.Writer) error {
 	if l.Block, err = dimensions(*block); err != nil {
 		return fmt.Errorf("--block: %w", err)
 	}
-	config := ptx.Config{Seed: *seed, Version: 13010}
+	config := ptx.Config{Seed: *seed, Version: 13010, MaxInstructions: *most}
 	if _, err := fmt.Sscanf(*target, "%d.%d", &config.Major, &config.Minor); err != nil {
 		return fmt.Errorf("--device: %q is not a compute capability", *target)
 	}
