@@ -1,6 +1,9 @@
 package solver
 
 import (
+	"runtime"
+	"sync"
+
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
@@ -22,19 +25,48 @@ type metric []*factor
 // of rows can know.
 const metricDamping = 1e-7
 
-// newMetric factorises c, whose memory it uses up. Blocks that are not positive definite are damped until
-// they are.
+// newMetric factorises c, whose memory it uses up. Blocks that are not positive
+// definite are damped until they are.
 func newMetric(c Curvature) metric {
 	m := make(metric, len(c))
-	var last *mat.SymDense
+	var own []int // blocks that are not shared with the one before
 	for k, h := range c {
-		if h == last { // shared
-			m[k] = m[k-1]
-			continue
+		if k == 0 || h != c[k-1] {
+			own = append(own, k)
 		}
-		m[k], last, c[k] = factorOf(h, metricDamping), h, nil
+	}
+	eachBlock(len(own), func(i int) {
+		k := own[i]
+		m[k] = factorOf(c[k], metricDamping)
+		c[k] = nil
+	})
+	for k := range m {
+		if m[k] == nil {
+			m[k] = m[k-1]
+		}
 	}
 	return m
+}
+
+// eachBlock calls do for 0 to n-1 on all processors; no more blocks are in work, and in
+// memory, than there are of those.
+func eachBlock(n int, do func(int)) {
+	workers := min(n, runtime.GOMAXPROCS(0))
+	if workers == 1 {
+		for k := range n {
+			do(k)
+		}
+		return
+	}
+	var done sync.WaitGroup
+	for w := range workers {
+		done.Go(func() {
+			for k := w; k < n; k += workers {
+				do(k)
+			}
+		})
+	}
+	done.Wait()
 }
 
 // solve sets out to the inverse times v; out may be v.
@@ -46,9 +78,7 @@ func (m metric) solve(v, out []float64) {
 	n := len(v) / len(m)
 	copy(out, v)
 	centre(out, len(m))
-	for k, f := range m {
-		f.solve(out[k*n:(k+1)*n], out[k*n:(k+1)*n])
-	}
+	eachBlock(len(m), func(k int) { m[k].solve(out[k*n:(k+1)*n], out[k*n:(k+1)*n]) })
 	centre(out, len(m))
 }
 
