@@ -10,7 +10,8 @@ cd "$(dirname "$0")"
 cache=$(cd .. && pwd)/.cache/ptxas
 table=../docs/kernels-table.md
 
-fits() { [ -x "$1" ] && "$1" --version | grep -q 'release 12.4'; }
+# Not piped into grep -q, which stops reading and so can make pipefail see a failure.
+fits() { [ -x "$1" ] && [[ $("$1" --version) == *'release 12.4'* ]]; }
 ptxas=${PTXAS:-$(command -v ptxas || true)}
 if [ -z "${PTXAS:-}" ] && ! fits "$ptxas"; then
 	ptxas=$cache/nvidia/cuda_nvcc/bin/ptxas
