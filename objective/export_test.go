@@ -7,3 +7,10 @@ func ShareBlocks() (undo func()) {
 	factorBytes = 0
 	return func() { factorBytes = before }
 }
+
+// Gauge is that of each coordinate of one output; zeros without one.
+func (o *Objective) Gauge() []float64 {
+	g := make([]float64, o.coords.dim())
+	copy(g, o.quad.gauge)
+	return g
+}
