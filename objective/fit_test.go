@@ -81,6 +81,24 @@ func TestSolve_P3_GradientVanishesInUsersUnits(t *testing.T) {
 	}
 }
 
+// One row of its class, under a weak penalty: the gradient is within the tolerance
+// when the value is still 10 % above its minimum.
+func TestSolve_P4_SmallGradientIsNotTheEnd(t *testing.T) {
+	for seed := range uint64(5) {
+		p := noisy(180, 9, 2, seed)
+		clear(p.y)
+		p.y[7] = 1
+		o := p.objective(t, objective.Options{C: 1e5})
+		best, _ := solve(t, "newton", o, solver.Options{Tol: 1e-14})
+		for _, name := range []string{"newton", "newton-cg", "staged", "prox-newton"} {
+			r, _ := solve(t, name, o, solver.Options{})
+			require.Equal(t, solver.Converged, r.Status, name)
+			// What solvers take for the end, 1e-9 of the value, with a digit to spare.
+			require.InEpsilon(t, best.Value, r.Value, 1e-8, name)
+		}
+	}
+}
+
 // The optimum is the same by any solver, in any coordinates.
 func TestSolve_P4_SolversAndCoordinatesAgree(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

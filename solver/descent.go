@@ -134,6 +134,9 @@ func (d *descent) advice() string {
 	case Precision:
 		return fmt.Sprintf("rounding leaves max|gradient| at %.2g, above tol %.2g: use a wider --dtype or a larger --tol%s", d.res.MaxAbsGradient, d.opts.Tol, hint)
 	case MaxIter:
+		if d.converged() {
+			return fmt.Sprintf("max|gradient| is within tol after %d iterations, but the objective still falls: raise --max-iter%s", d.res.Iterations, hint)
+		}
 		return fmt.Sprintf("max|gradient| is %.2g after %d iterations, tol is %.2g: raise --max-iter or --tol%s", d.res.MaxAbsGradient, d.res.Iterations, d.opts.Tol, hint)
 	case Separable:
 		return "some columns tell the classes apart without error, so the coefficients grow without bound: use --penalty l2, or drop the columns that give the label away"

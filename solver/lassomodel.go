@@ -40,13 +40,20 @@ const (
 
 	// modelRounds bounds the rounds of a sweep over all coordinates, sweeps over the
 	// active ones and a Newton step; few problems need more than five.
-	modelRounds = 60
-	modelSweeps = 10
+	// Over large supports they are bounded by their cost, down to fewestRounds: a step
+	// less exact costs a pass sooner than rounds save one.
+	modelRounds  = 60
+	fewestRounds = 5
+	modelSweeps  = 10
 
 	// maxModelDamping is the most that rounding errors of a Hessian can ask for.
 	maxModelDamping = 1e-2
 
-	newtonSteps = 30
+	// newtonSteps bounds the steps of one round over a support of up to newtonSupport.
+	// Steps that stop at a zero take one coordinate each off the support, for a factor
+	// each; of a larger one, coordinate descent takes many at once for less.
+	newtonSteps   = 30
+	newtonSupport = 300
 )
 
 // newLassoModel makes a model of d's objective; the Hessian is to be filled in.
@@ -122,7 +129,7 @@ func (m *lassoModel) search(x, g []float64) {
 	m.blocked = false
 	first := m.excess()
 	goal := first * modelAccuracy * modelAccuracy
-	for range modelRounds {
+	for done := 0.0; done < modelRounds; done += min(m.cost(), modelRounds/fewestRounds) {
 		if excess := m.excess(); !(excess > goal) || excess > 1e20*first {
 			break
 		}
@@ -205,12 +212,13 @@ func (m *lassoModel) shift(j int, step float64) {
 // coordinate descent may then bring it back with the other sign, but from a lower
 // point, so that no support comes twice.
 func (m *lassoModel) newtonStep() {
-	for range newtonSteps {
+	for done := 0.0; done < newtonSteps; {
 		m.support()
 		k := len(m.active)
 		if k == 0 {
 			return
 		}
+		done += m.cost()
 		h := m.part(m.active)
 		g, dir := make([]float64, k), make([]float64, k)
 		for a, i := range m.active {
@@ -249,6 +257,13 @@ func (m *lassoModel) newtonStep() {
 			return
 		}
 	}
+}
+
+// cost is that of a factor of the active part, in factors of newtonSupport; those of
+// smaller ones count as much.
+func (m *lassoModel) cost() float64 {
+	share := max(1, float64(len(m.active))/newtonSupport)
+	return share * share * share
 }
 
 // support makes active what is not zero or has no absolute value.

@@ -149,6 +149,15 @@ func (d *descent) floored() Status {
 	return Precision
 }
 
+// limited is the status of a run that the limit of iterations has ended where nothing
+// is known of the gain to come.
+func (d *descent) limited() Status {
+	if d.converged() {
+		return Converged
+	}
+	return MaxIter
+}
+
 // stuck is the status of a run in which no step improves: a first-order gain that
 // rounding could hide makes it Precision.
 func (d *descent) stuck(gain float64) Status {

@@ -29,6 +29,9 @@ const (
 // once. Lin, Weng, Keerthi (JMLR 2008). Where samples and curvature are to be had, a
 // sample's metric at the start preconditions; without, the objective's own scaling
 // of the coordinates stands for the Hessian's diagonal.
+//
+// The metric is no Hessian: what is left to gain, only the next step can tell. So the
+// last one is computed and not taken.
 func newtonCG(ctx context.Context, d *descent) error {
 	if err := d.evalStart(ctx); err != nil {
 		return err
@@ -48,16 +51,11 @@ func newtonCG(ctx context.Context, d *descent) error {
 		home   = !d.given
 	)
 	for refusals := 0; ; {
+		if d.exhausted() && !d.escaping() {
+			d.end(d.limited())
+			return nil
+		}
 		gain := m.gain(d.grad)
-		settled := d.converged() && d.settled(gain)
-		if settled && !d.escaping() {
-			d.end(Converged)
-			return nil
-		}
-		if d.exhausted() {
-			d.end(MaxIter)
-			return nil
-		}
 		norm := math.Sqrt(2 * gain)
 		predicted, err := cg.step(ctx, d.x, d.grad, radius, norm*min(forcing, math.Sqrt(norm/first)))
 		if err != nil {
@@ -69,10 +67,14 @@ func newtonCG(ctx context.Context, d *descent) error {
 				d.end(Separable)
 				return nil
 			}
-			if settled && !away.suspected() {
-				d.end(Converged)
-				return nil
-			}
+		}
+		switch {
+		case d.converged() && !away.suspected() && d.settled(predicted):
+			d.end(Converged)
+			return nil
+		case d.exhausted():
+			d.end(MaxIter)
+			return nil
 		}
 		if refusals == 0 && flat.floor(predicted) || !(predicted > 0) || refusals == maxRefusals {
 			d.end(d.stuck(predicted))

@@ -33,7 +33,11 @@ func TestSolve_P26_RosenbrockValuesNeverRise(t *testing.T) {
 				before := r.Trace[i].Value
 				require.LessOrEqual(t, s.Value, before+0x1p-48*math.Abs(before))
 			}
-			require.Equal(t, r.Passes, r.Trace[r.Iterations].Passes)
+			if name == "newton-cg" { // its last step is computed and not taken
+				require.Greater(t, r.Passes, r.Trace[r.Iterations].Passes)
+			} else {
+				require.Equal(t, r.Passes, r.Trace[r.Iterations].Passes)
+			}
 		})
 	}
 }
