@@ -191,6 +191,9 @@ func (l *lots) rates(m int) []float64 {
 func (l *lots) draw(m int) (rows []int, factor []float64, effective float64) {
 	rate := l.rates(m)
 	l.keep(rate)
+	if l.weights == nil {
+		return l.drawEven(m, rate)
+	}
 	total := make([]float64, len(rate)) // of s_i / pi_i
 	rows, factor = make([]int, 0, m+m/8), make([]float64, 0, m+m/8)
 	for _, t := range l.kept {
@@ -207,6 +210,31 @@ func (l *lots) draw(m int) (rows []int, factor []float64, effective float64) {
 		s := l.weight(r) * factor[i]
 		sum += s
 		squares += float64(s * s)
+	}
+	return rows, factor, sum * sum / squares
+}
+
+// drawEven is draw of unweighted data, where the rows of a stratum are all alike.
+func (l *lots) drawEven(m int, rate []float64) (rows []int, factor []float64, effective float64) {
+	drawn, each := make([]int, len(rate)), make([]float64, len(rate))
+	rows = make([]int, 0, m+m/8)
+	for _, t := range l.kept {
+		if k := l.stratum(t.row); t.u < rate[k] {
+			rows = append(rows, t.row)
+			drawn[k]++
+		}
+	}
+	sum, squares := 0.0, 0.0
+	for k, n := range drawn {
+		if n > 0 {
+			each[k] = l.mass[k] / float64(n)
+			sum += l.mass[k]
+			squares += float64(l.mass[k] * each[k])
+		}
+	}
+	factor = make([]float64, len(rows))
+	for i, r := range rows {
+		factor[i] = each[l.stratum(r)]
 	}
 	return rows, factor, sum * sum / squares
 }
@@ -254,11 +282,11 @@ func (l *lots) keep(rate []float64) {
 		high = max(high, min(1, r))
 	}
 	l.kept = make([]ticket, 0, int(1.05*high*float64(l.rows)))
-	// Gaps between rows of u < high are geometric.
-	miss := math.Log1p(-high)
+	// Gaps between rows of u < high are geometric: exponential ones, rounded down.
+	pace := -math.Log1p(-high)
 	for i := 0; ; i++ {
 		if high < 1 {
-			gap := math.Log(1-rng.Float64()) / miss
+			gap := rng.ExpFloat64() / pace
 			if gap >= float64(l.rows-i) {
 				return
 			}
