@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"context"
+	"sync"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
 )
@@ -15,6 +16,19 @@ const (
 	// work. It changes no result.
 	gramBytes = 1 << 30
 )
+
+// partials are matrices of earlier calls: a metric takes as many calls as it has
+// blocks, and what they leave to the garbage collector can outgrow X.
+var partials sync.Pool
+
+func partialMatrix(size int) *[]float64 {
+	if m, ok := partials.Get().(*[]float64); ok && cap(*m) >= size {
+		*m = (*m)[:size]
+		return m
+	}
+	m := make([]float64, size)
+	return &m
+}
 
 // square is what the matrices of a tile are made from.
 type square[T number] struct {
@@ -59,6 +73,12 @@ func (d *data[T]) Gram(ctx context.Context, models []backend.Model, coef []float
 	for b := range out {
 		clear(out[b])
 	}
+	var matrices []*[]float64
+	defer func() {
+		for _, m := range matrices {
+			partials.Put(m)
+		}
+	}()
 	fresh := func() *sums[T] {
 		s := &sums[T]{
 			x: d.x.buffer(tile), z: make([]T, tile*wide), e: make([]T, tile*wide), l: make([]T, tile),
@@ -69,7 +89,9 @@ func (d *data[T]) Gram(ctx context.Context, models []backend.Model, coef []float
 			},
 		}
 		for range asked {
-			s.gram = append(s.gram, make([]float64, side*side))
+			m := partialMatrix(side * side)
+			matrices = append(matrices, m)
+			s.gram = append(s.gram, *m)
 		}
 		if ev != nil {
 			s.loss, s.held = make([]float64, len(models)), make([]float64, len(models))

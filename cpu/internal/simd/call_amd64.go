@@ -2,6 +2,7 @@ package simd
 
 import (
 	"math"
+	"sync"
 	"unsafe"
 
 	"github.com/logreg-gpu/logreg-gpu/cpu/internal/fastmath"
@@ -89,7 +90,9 @@ func (f assembly[T]) kernels() Kernels[T] {
 		},
 		Weigh: func(loss, residual []T, mass []float64, unit float64) (float64, float64) {
 			check(len(residual) >= len(loss) && (mass == nil || len(mass) >= len(loss)))
-			var sums [2 * weighLanes]float64
+			sums := laneSums.Get().(*[2 * weighLanes]float64)
+			defer laneSums.Put(sums)
+			clear(sums[:])
 			n := len(loss) &^ (weighLanes - 1)
 			if n > 0 {
 				f.weigh(&sums[0], &loss[0], &residual[0], unsafe.SliceData(mass), 1/unit, n)
@@ -97,10 +100,14 @@ func (f assembly[T]) kernels() Kernels[T] {
 			if mass != nil {
 				mass = mass[n:]
 			}
-			return weighInto(&sums, loss[n:], residual[n:], mass, 1/unit)
+			return weighInto(sums, loss[n:], residual[n:], mass, 1/unit)
 		},
 	}
 }
+
+// laneSums are the sums of Weigh, which escape to assembly: one a tile and model would
+// add up to more garbage than anything else in a fit.
+var laneSums = sync.Pool{New: func() any { return new([2 * weighLanes]float64) }}
 
 // constants32 and constants64 are what the link reads from memory, in the order of the
 // generator's exp.go.
