@@ -498,6 +498,13 @@ func TestNew_BadOptionsAreErrors(t *testing.T) {
 	require.ErrorAs(t, err, &weight)
 }
 
+func TestHint_NamesTheColumnThatTakesAnIntercept(t *testing.T) {
+	p := noisy(50, 3, 2, 1).mapped([]float64{0, 1e6, 0}, []float64{1, 1, 10})
+	names := []string{"age", "year", "rooms"}
+	require.Regexp(t, `column "year" varies by .* around 1e\+06`, p.objective(t, objective.Options{Names: names, NoIntercept: true}).Hint())
+	require.Empty(t, p.objective(t, objective.Options{Names: names}).Hint())
+}
+
 func TestHint_NamesTheColumnToScale(t *testing.T) {
 	p := noisy(50, 3, 2, 1).mapped(make([]float64, 3), []float64{1, 1e5, 10})
 	o := p.objective(t, objective.Options{Names: []string{"age", "income", "rooms"}})

@@ -342,9 +342,19 @@ func (o *Objective) Separates(value float64) bool {
 // unevenColumns is the ratio of deviations beyond which a hint names the columns.
 const unevenColumns = 1000
 
-// Hint names the columns whose deviations are furthest apart, where that is
-// remarkable and --standardize was not given.
+// farColumn is the ratio of a column's mean to its deviation beyond which a hint names
+// it where there is no intercept to take the mean up.
+const farColumn = 1e5
+
+// Hint names a column too far from 0 for a fit without intercept, or the columns whose
+// deviations are furthest apart, where that is remarkable and --standardize was not
+// given.
 func (o *Objective) Hint() string {
+	for j, m := range o.columns.plainMean {
+		if o.opts.NoIntercept && !o.opts.Standardize && !o.columns.constant[j] && math.Abs(m) > farColumn*o.columns.deviation[j] {
+			return fmt.Sprintf("column %s varies by %.2g around %.2g, which takes an intercept: leave out --no-intercept, or subtract the mean", o.name(j), o.columns.deviation[j], m)
+		}
+	}
 	low, high := -1, -1
 	dev := o.columns.deviation
 	for j := range dev {
