@@ -46,7 +46,7 @@ func findDevices() (info devicesInfo) {
 	for _, d := range backend.Drivers() {
 		b := backendInfo{Name: d.Name, About: d.About, Devices: []backend.Device{}}
 		if found, err := d.Devices(); err != nil {
-			b.Reason = oneLine(err)
+			b.Reason = strings.TrimPrefix(oneLine(err), backend.ErrUnavailable.Error()+": ") // which Available says
 		} else {
 			b.Available, b.Devices = true, found
 			if info.Auto == "" && d.Rank > 0 {
