@@ -7,15 +7,18 @@ package cuda
 
 // blocksOf is the number of logical blocks of a sum of d+1 numbers over n rows.
 func blocksOf(n, d int) int {
-	least := 16 // rows a block: the partial sums are then 1/16 of what is read
+	// least rows a block: the partial sums are then 1/16 of what is read. 264: two blocks for
+	// each SM of the largest devices.
+	least, most := 16, 264
 	switch {
 	case d <= 64:
-		least = 256 // two tiles of the tile form
+		least = 256 // two tiles of the tile form, 32 rows a warp of the warp form
 	case d <= 1024:
 		least = 64 // eight rows a warp of the warp form
+	default: // many rows: more blocks than a wave or two, so that the last wave costs little
+		most = max(most, n/512)
 	}
-	most := min(max(1<<20/(d+1), 264), 4096) // 264: two blocks for each SM of the largest devices
-	return min(max(n/least, 1), most)
+	return min(max(n/least, 1), max(1<<20/(d+1), most), 4096)
 }
 
 // squareBlocksOf is the number for sums of (d+1)^2/2 numbers: partial sums within 64 MB

@@ -70,8 +70,11 @@ func newData(g *gpu, columns backend.Columns, storage backend.Storage, affine ba
 	return d
 }
 
-// narrow tells that rows are contiguous, as the tile forms read them.
+// narrow tells that rows are contiguous and may start anywhere.
 func (d *data) narrow() bool { return d.columns.Cols <= tileColumns(d.real) }
+
+// tiled tells that only the tile forms take such rows: no multiple of four numbers.
+func (d *data) tiled() bool { return d.narrow() && d.columns.Cols%4 != 0 }
 
 // ldw is the length of one output's coefficients on the device: padded like a row of X,
 // the intercept last.

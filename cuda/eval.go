@@ -178,7 +178,7 @@ func (l *launches) single(forms []form, vectors int) error {
 	coef, out := driver.PtrArg(l.coef.in(l.base)), driver.PtrArg(l.out.in(l.base))
 	tail := []driver.Arg{out, driver.PtrArg(l.folds), driver.Int32(int32(blocks)), driver.PtrArg(part), driver.PtrArg(losses)}
 	head := []driver.Arg{driver.PtrArg(l.x), driver.Int64(int64(n)), driver.Int32(int32(d))}
-	if l.narrow() {
+	if l.tiled() {
 		inverse, log := narrowArgs(d, 1)
 		args := append(append(head, driver.Uint32(inverse), driver.Int32(log), coef, driver.Int32(int32(l.ldw()))), tail...)
 		kernel := map[bool]string{false: "logistic_eval_tile", true: "hess_vec_tile"}[l.hess]

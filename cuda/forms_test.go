@@ -17,10 +17,11 @@ import (
 	"github.com/logreg-gpu/logreg-gpu/ptx"
 )
 
-// shapes that lead to every form, each over several logical blocks; wider than 8192
+// shapes that lead to every form, each over several logical blocks; wider than 6144
 // columns nothing but the two-phase kernels is left to float64.
 var formShapes = []struct{ rows, cols int }{
-	{520, 7}, {520, 50}, {130, 100}, {130, 200}, {130, 400}, {130, 900}, {33, 2000}, {33, 4200}, {17, 8200},
+	{520, 7}, {520, 50}, {520, 28}, {300, 60}, {130, 100}, {130, 200}, {130, 400}, {130, 900},
+	{34, 2000}, {34, 3001}, {33, 4200}, {17, 8200},
 }
 
 // source is random, with label columns of 2, 3, 20 and 10 classes and one column of all else.

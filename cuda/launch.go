@@ -55,11 +55,13 @@ func (c *call) launchOn(stream driver.Stream, name, storage string, s shape, arg
 }
 
 // resident is how many blocks of a kernel the device runs at once: what threads,
-// registers and shared memory allow.
+// registers and shared memory allow. One more than that would run alone, after all others.
+// A warp takes registers in units of 256, from one of the multiprocessor's four parts.
 func (g *gpu) resident(f *function, threads, dynamic int) int {
 	n := g.info.MaxThreadsPerSM / threads
 	if f.registers > 0 {
-		n = min(n, g.info.RegistersPerSM/(f.registers*threads))
+		warp := (f.registers*32 + 255) / 256 * 256
+		n = min(n, g.info.RegistersPerSM/4/warp*4*32/threads)
 	}
 	if shared := f.shared + dynamic; shared > 0 {
 		n = min(n, g.info.SharedPerSM/(shared+1024)) // 1 KB a block is the system's

@@ -1,6 +1,8 @@
 package cuda
 
 import (
+	"fmt"
+
 	"github.com/logreg-gpu/logreg-gpu/backend"
 )
 
@@ -21,19 +23,15 @@ type form struct {
 }
 
 // forms of a family by type of products, narrowest first. tile forms stand apart: they
-// read rows without padding.
+// take narrow rows that do not start at multiples of four numbers.
 var (
 	evalForms = map[string][]form{
-		"f32": {{128, "logistic_eval_warp128", false}, {256, "logistic_eval_warp256", false}, {512, "logistic_eval_warp512", false},
-			{1024, "logistic_eval_warp1024", false}, {4096, "logistic_eval_block4096", true}, {16384, "logistic_eval_block16384", true}},
-		"f64": {{128, "logistic_eval_warp128", false}, {256, "logistic_eval_warp256", false}, {512, "logistic_eval_warp512", false},
-			{4096, "logistic_eval_block4096", true}, {8192, "logistic_eval_block8192", true}},
+		"f32": append(warpForms("logistic_eval", 32, 64, 128, 256, 512, 1024), blockForms("logistic_eval", 2048, 4096, 8192, 14336)...),
+		"f64": append(warpForms("logistic_eval", 32, 64, 128, 256, 512), blockForms("logistic_eval", 2048, 4096, 6144)...),
 	}
 	hessForms = map[string][]form{
-		"f32": {{128, "hess_vec_warp128", false}, {256, "hess_vec_warp256", false}, {512, "hess_vec_warp512", false},
-			{1024, "hess_vec_warp1024", false}, {4096, "hess_vec_block4096", true}, {8192, "hess_vec_block8192", true}},
-		"f64": {{128, "hess_vec_warp128", false}, {256, "hess_vec_warp256", false}, {512, "hess_vec_warp512", false},
-			{4096, "hess_vec_block4096", true}},
+		"f32": append(warpForms("hess_vec", 32, 64, 128, 256, 512, 1024), blockForms("hess_vec", 2048, 4096, 8192)...),
+		"f64": append(warpForms("hess_vec", 32, 64, 128, 256, 512), blockForms("hess_vec", 2048, 4096)...),
 	}
 	manyForms = map[string][]form{
 		"f32": {{256, "256", false}, {1024, "1024", false}},
@@ -41,6 +39,20 @@ var (
 	}
 	tensorForms = []form{{128, "128", false}, {1024, "1024", false}}
 )
+
+func warpForms(family string, columns ...int) (forms []form) {
+	for _, c := range columns {
+		forms = append(forms, form{c, fmt.Sprintf("%s_warp%d", family, c), false})
+	}
+	return forms
+}
+
+func blockForms(family string, columns ...int) (forms []form) {
+	for _, c := range columns {
+		forms = append(forms, form{c, fmt.Sprintf("%s_block%d", family, c), true})
+	}
+	return forms
+}
 
 // choose returns the first form that takes the columns, with its dynamic shared bytes.
 func (d *data) choose(forms []form, vectors int) (f form, shared int, ok bool) {
@@ -51,8 +63,8 @@ func (d *data) choose(forms []form, vectors int) (f form, shared int, ok bool) {
 		if f.block {
 			shared = vectors * d.ld * d.realSize
 		}
-		// 1 KB: what the block forms have of static shared memory, and some.
-		return f, shared, shared+1024 <= d.g.info.SharedPerBlock
+		// 4 KB: what the block forms have of static shared memory, and some.
+		return f, shared, shared+4096 <= d.g.info.SharedPerBlock
 	}
 	return form{}, 0, false
 }

@@ -37,8 +37,9 @@ func (c *call) stats(weight int) (*backend.Stats, error) {
 	if err != nil {
 		return nil, err
 	}
+	_, log := narrowArgs(min(d, 256), 1)
 	err = c.launch("stats", "", shape{work: blocks, y: (d + 255) / 256},
-		driver.PtrArg(c.x), driver.Int64(int64(n)), driver.Int32(int32(d)), driver.Int32(int32(c.ld)),
+		driver.PtrArg(c.x), driver.Int64(int64(n)), driver.Int32(int32(d)), driver.Int32(int32(c.ld)), driver.Int32(log),
 		driver.PtrArg(w.ptr), driver.Int32(int32(blocks)), driver.PtrArg(part))
 	if err != nil {
 		return nil, err

@@ -33,7 +33,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) NAME(gram_mma)(
     float s[4][4] = {};
 #pragma unroll 1
     for (i64 i0 = start; i0 < end; i0 += CHUNK) {
-#pragma unroll 2
+#pragma unroll // all loads of a thread at once: the sums are short beside their way
       for (int e = t; e < CHUNK * SIDE; e += 256) {
         const int row = e / SIDE, c = e % SIDE;
         const bool here = i0 + row < end;

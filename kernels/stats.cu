@@ -2,58 +2,106 @@
 //   n, mean, M2 = sum (x - mean)^2;  the same with weights;  min, max, #(x != 0)
 // X [n][ld] row-major; weight [n] real or null; part [L][d][8] double: mean, M2, sum of weights,
 // weighted mean, weighted M2, min, max, non-zeros; out [d][8]. L = f(n, d).
-// stats: 256 threads, grid x any over L, grid y = ceil(d/256). Welford's update, one column a thread.
+// stats: 256 threads, grid x any over L, grid y = ceil(d/256); 2^log_width columns beside each
+// other, the power of two next above min(d, 256), by as many rows as fill the block.
 // combine_stats: 256 threads, ceil(d/256) blocks: Chan's formula over l = 0, 1, ... in order.
-// Registers <= 64. Deterministic for any grid: logical block l owns rows [l*n/L, (l+1)*n/L).
-// Moves n*ld*sizeof(stored) bytes: X once; float64 division bound on narrow GPUs, run once a fit.
+// Static shared: 18 KB. Registers <= 128.
+// Deterministic for any grid: logical block l owns rows [l*n/L, (l+1)*n/L), its rows' sums a fixed tree.
+// Moves n*ld*sizeof(stored) bytes: X once; a float64 division for eight numbers (three with weights).
 #include "include/output.h"
 #include "include/reduce.h"
 
-enum { FIELDS = 8 };
-
-extern "C" __global__ void __launch_bounds__(256, 4) NAME(stats)(
-    const stored *__restrict__ X, i64 n, int d, int ld, const real *__restrict__ weight, int blocks,
-    double *__restrict__ part) {
-  const int j = CTAID_Y * 256 + TID_X;
-  if (j >= d) return;
-  for (int l = CTAID_X; l < blocks; l += NCTAID_X) {
-    const i64 start = first_row(n, l, blocks), end = first_row(n, l + 1, blocks);
-    double mean = 0, m2 = 0, sum = 0, wmean = 0, wm2 = 0, low = 0, high = 0, filled = 0;
-    for (i64 i = start; i < end; i++) {
-      const double x = (double)widen(X[i * ld + j]), dev = x - mean;
-      mean += dev / (double)(i - start + 1);
-      m2 = fma_(dev, x - mean, m2);
-      low = i == start ? x : min_(low, x);
-      high = i == start ? x : max_(high, x);
-      filled += x != 0;
-      if (weight) {
-        const double w = (double)weight[i], wdev = x - wmean;
-        if (w > 0) {
-          sum += w;
-          wmean += wdev * (w / sum);
-          wm2 = fma_(w * wdev, x - wmean, wm2);
-        }
-      }
-    }
-    double *p = part + ((i64)l * d + j) * FIELDS;
-    p[0] = mean;
-    p[1] = m2;
-    p[2] = sum;
-    p[3] = wmean;
-    p[4] = wm2;
-    p[5] = low;
-    p[6] = high;
-    p[7] = filled;
-  }
-}
+enum { FIELDS = 8, CHUNK = 8 };
 
 // merge adds moments (m, mean, m2) to (sum, mean, m2); Chan, Golub, LeVeque (1979).
 DEV void merge(double &sum, double &mean, double &m2, double m, double mu, double s2) {
   if (m == 0) return;
-  const double all = sum + m, dev = mu - mean;
-  mean = fma_(dev, m / all, mean);
-  m2 += fma_(dev * dev, sum * (m / all), s2);
+  const double all = sum + m, dev = mu - mean, share = m / all;
+  mean = fma_(dev, share, mean);
+  m2 += fma_(dev * dev, sum * share, s2);
   sum = all;
+}
+
+// Column is what is known of some rows of a column.
+struct Column { double count, mean, m2, sum, wmean, wm2, low, high, filled; };
+
+DEV void merge(Column &a, const Column &b) {
+  if (b.count == 0) return;
+  a.low = a.count == 0 ? b.low : min_(a.low, b.low);
+  a.high = a.count == 0 ? b.high : max_(a.high, b.high);
+  a.filled += b.filled;
+  merge(a.count, a.mean, a.m2, b.count, b.mean, b.m2);
+  merge(a.sum, a.wmean, a.wm2, b.sum, b.wmean, b.wm2);
+}
+
+extern "C" __global__ void __launch_bounds__(256, 2) NAME(stats)(
+    const stored *__restrict__ X, i64 n, int d, int ld, int log_width, const real *__restrict__ weight, int blocks,
+    double *__restrict__ part) {
+  __shared__ Column columns[256];
+  const int t = TID_X, column = t & ((1 << log_width) - 1), group = t >> log_width, groups = 256 >> log_width;
+  const int j = CTAID_Y * 256 + column;
+  for (int l = CTAID_X; l < blocks; l += NCTAID_X) {
+    const i64 end = first_row(n, l + 1, blocks);
+    Column own = {};
+    if (j < d)
+#pragma unroll 1
+      for (i64 i = first_row(n, l, blocks) + group; i < end; i += CHUNK * groups) {
+        double x[CHUNK], w[CHUNK];
+        Column c = {}; // of up to CHUNK rows, two passes over them
+#pragma unroll
+        for (int k = 0; k < CHUNK; k++) {
+          const i64 row = i + k * groups;
+          const bool here = row < end;
+          x[k] = here ? (double)widen(X[row * ld + j]) : 0;
+          w[k] = here && weight ? (double)weight[row] : 0;
+          c.count += here;
+        }
+        c.low = c.high = x[0];
+#pragma unroll
+        for (int k = 0; k < CHUNK; k++) {
+          c.mean += x[k];
+          c.sum += w[k];
+          c.filled += x[k] != 0;
+          if (k < c.count) {
+            c.low = min_(c.low, x[k]);
+            c.high = max_(c.high, x[k]);
+          }
+        }
+        c.mean = c.count == CHUNK ? c.mean * (1.0 / CHUNK) : c.mean / c.count;
+#pragma unroll
+        for (int k = 0; k < CHUNK; k++) {
+          const double dev = k < c.count ? x[k] - c.mean : 0;
+          c.m2 = fma_(dev, dev, c.m2);
+          c.wmean = fma_(w[k], dev, c.wmean);
+        }
+        if (c.sum > 0) {
+          c.wmean = c.mean + c.wmean / c.sum;
+#pragma unroll
+          for (int k = 0; k < CHUNK; k++) c.wm2 = fma_(w[k] * (x[k] - c.wmean), x[k] - c.wmean, c.wm2);
+        }
+        merge(own, c);
+      }
+    columns[t] = own;
+    for (int half = groups / 2; half; half >>= 1) {
+      sync_block();
+      if (group < half) {
+        merge(own, columns[t + (half << log_width)]);
+        columns[t] = own;
+      }
+    }
+    if (group == 0 && j < d) {
+      double *p = part + ((i64)l * d + j) * FIELDS;
+      p[0] = own.mean;
+      p[1] = own.m2;
+      p[2] = own.sum;
+      p[3] = own.wmean;
+      p[4] = own.wm2;
+      p[5] = own.low;
+      p[6] = own.high;
+      p[7] = own.filled;
+    }
+    sync_block();
+  }
 }
 
 extern "C" __global__ void __launch_bounds__(256, 4) NAME(combine_stats)(

@@ -12,7 +12,7 @@
 #include "reduce.h"
 #include "softmax.h"
 
-enum { OUT = 16, THREADS = 256 };
+enum { OUT = 16, THREADS = 256, ASKED_ROWS = 4 }; // the last: what a thread asks for at once
 
 extern __shared__ __attribute__((aligned(16))) unsigned char many_memory[];
 
@@ -42,12 +42,19 @@ DEV void load_rows(const Many &a, i64 i, int rows, int stride, real *x) {
     copy_tile(a.X + i * a.d, rows * a.d, a.d, a.inverse, stride, x);
   } else {
     const int quads = a.ld / 4;
-    for (int row = TID_X / 32; row < rows; row += THREADS / 32)
-      for (int q = TID_X % 32; q < quads; q += 32) {
-        real v[4];
-        load4(a.X + (i + row) * a.ld + q * 4, v);
+    for (int q = TID_X % 32; q < quads; q += 32)
+      for (int first = TID_X / 32; first < rows; first += THREADS / 32 * ASKED_ROWS) {
+        Quad v[ASKED_ROWS];
 #pragma unroll
-        for (int e = 0; e < 4; e++) x[row * stride + q * 4 + e] = v[e];
+        for (int k = 0; k < ASKED_ROWS; k++) {
+          const int row = first + k * THREADS / 32;
+          v[k] = quad_if(a.X + (i + row) * a.ld + q * 4, row < rows);
+        }
+#pragma unroll
+        for (int k = 0; k < ASKED_ROWS; k++) {
+          const int row = first + k * THREADS / 32;
+          if (row < rows) *(Reals *)(x + row * stride + q * 4) = {number(v[k], 0), number(v[k], 1), number(v[k], 2), number(v[k], 3)};
+        }
       }
   }
   const int last = min_(a.tile, (rows + 15) / 16 * 16), used = a.inverse ? a.d : a.ld;

@@ -1,27 +1,32 @@
-// One warp a row, one model: the loop shared by logistic_eval_warp and hess_vec_warp.
+// A group of LANES lanes a row, one model: the loop shared by logistic_eval_warp and hess_vec_warp.
 //
 // A lane holds 4 V columns of the row, of the coefficients and of the gradient in
-// registers. R rows are taken at once, so that their loads and shuffles overlap and
-// one evaluation of the link serves R rows.
+// registers; narrow rows take 8 or 16 lanes, so that a warp has several. Each group takes
+// R rows at once: their loads and shuffles overlap and one evaluation of the link serves
+// all of them.
 #pragma once
 #include "output.h"
 #include "reduce.h"
 
 enum { WARPS = 8 };
 
-template <bool HESS, int V, int R>
+template <bool HESS, int LANES, int V, int R>
 DEV void warp_rows(const stored *__restrict__ X, i64 n, int d, int ld, const real *__restrict__ coef,
                    const Output *__restrict__ out, const int *__restrict__ folds, int blocks,
                    real *__restrict__ part, double *__restrict__ losses) {
+  enum { SPAN = LANES * 4, STEP = 32 / LANES * R }; // columns of one V, rows of a warp
   __shared__ real sum[WARPS / 2][V * 128 + 1];
   __shared__ double scratch[WARPS];
   const int lane = TID_X % 32, warp = TID_X / 32, ldw = ld + 4;
+  const int first = lane % LANES * 4, group = lane / LANES;      // own columns, own row group
+  const int row = lane_row<R, LANES>(lane);                      // of the group, after scatter_sums
+  const bool leader = lane % LANES == row_lane<R, LANES>(row);   // the other lanes hold copies
   const Output o = *out;
   const real b = coef[ldw - 1], bv = HESS ? coef[2 * ldw - 1] : 0;
   real w[V][4], v[HESS ? V : 1][4];
 #pragma unroll
   for (int c = 0; c < V; c++) {
-    int j = c * 128 + lane * 4;
+    const int j = c * SPAN + first;
 #pragma unroll
     for (int e = 0; e < 4; e++) {
       w[c][e] = j < ld ? coef[j + e] : 0;
@@ -33,16 +38,19 @@ DEV void warp_rows(const stored *__restrict__ X, i64 n, int d, int ld, const rea
     real g[V][4] = {}, gb = 0;
     double loss = 0, held = 0;
 #pragma unroll 1
-    for (i64 i = first_row(n, l, blocks) + warp * R; i < end; i += WARPS * R) {
-      real x[R][V][4], z[R], u[R];
+    for (i64 i0 = first_row(n, l, blocks) + warp * STEP; i0 < end; i0 += WARPS * STEP) {
+      const i64 i = i0 + group * R;
+      Quad x[R][V];
+      real z[R], u[R];
 #pragma unroll
       for (int q = 0; q < R; q++)
 #pragma unroll
         for (int c = 0; c < V; c++) {
-          int j = c * 128 + lane * 4;
-          if (j < ld && i + q < end) load4(X + (i + q) * ld + j, x[q][c]);
-          else x[q][c][0] = x[q][c][1] = x[q][c][2] = x[q][c][3] = 0;
+          const int j = c * SPAN + first;
+          x[q][c] = quad_if(X + (i + q) * ld + j, (j < ld) & (i + q < end));
         }
+      Facts f = {};
+      if (i + row < end) f = facts_of(o, folds, i + row);
 #pragma unroll
       for (int q = 0; q < R; q++) {
         z[q] = u[q] = 0;
@@ -50,30 +58,36 @@ DEV void warp_rows(const stored *__restrict__ X, i64 n, int d, int ld, const rea
         for (int c = 0; c < V; c++)
 #pragma unroll
           for (int e = 0; e < 4; e++) {
-            z[q] = fma_(x[q][c][e], w[c][e], z[q]);
-            if (HESS) u[q] = fma_(x[q][c][e], v[c][e], u[q]);
+            z[q] = fma_(number(x[q][c], e), w[c][e], z[q]);
+            if (HESS) u[q] = fma_(number(x[q][c], e), v[c][e], u[q]);
           }
       }
-      const real zr = scatter_sums<R>(z) + b, ur = HESS ? scatter_sums<R>(u) + bv : 0;
-      const int row = lane_row<R>(lane);
+      const real zr = scatter_sums<R, LANES / 2>(z) + b, ur = HESS ? scatter_sums<R, LANES / 2>(u) + bv : 0;
       double lr = 0, hr = 0;
-      real r = 0;
-      if (i + row < end) r = row_term<HESS>(o, folds, i + row, zr, ur, lr, hr);
-      if (lane == row_lane<R>(row)) { // the other lanes hold copies
+      const real r = row_term<HESS>(f, zr, ur, lr, hr);
+      if (leader) {
         loss += lr;
         held += hr;
         gb += r;
       }
 #pragma unroll
       for (int q = 0; q < R; q++) {
-        const real rq = shfl(r, row_lane<R>(q));
+        const real rq = shfl(r, group * LANES + row_lane<R, LANES>(q));
 #pragma unroll
-        for (int c = 0; c < V; c++)
+        for (int c = 0; c < V; c++) {
+          again(x[q][c]);
 #pragma unroll
-          for (int e = 0; e < 4; e++) g[c][e] = fma_(rq, x[q][c][e], g[c][e]);
+          for (int e = 0; e < 4; e++) g[c][e] = fma_(rq, number(x[q][c], e), g[c][e]);
+        }
       }
     }
     gb = warp_sum(gb);
+#pragma unroll
+    for (int m = LANES; m < 32; m <<= 1) // the groups' sums
+#pragma unroll
+      for (int c = 0; c < V; c++)
+#pragma unroll
+        for (int e = 0; e < 4; e++) g[c][e] += shfl_xor(g[c][e], m);
 #pragma unroll 1
     for (int half = WARPS / 2; half; half >>= 1) { // the warps' sums, as a tree
       if (warp >= half && warp < 2 * half) {
@@ -95,11 +109,12 @@ DEV void warp_rows(const stored *__restrict__ X, i64 n, int d, int ld, const rea
     }
     real *p = part + (i64)l * (d + 1);
     if (warp == 0) {
+      if (group == 0)
 #pragma unroll
-      for (int c = 0; c < V; c++)
+        for (int c = 0; c < V; c++)
 #pragma unroll
-        for (int e = 0; e < 4; e++)
-          if (c * 128 + lane * 4 + e < d) p[c * 128 + lane * 4 + e] = g[c][e];
+          for (int e = 0; e < 4; e++)
+            if (c * SPAN + first + e < d) p[c * SPAN + first + e] = g[c][e];
       if (lane == 0) p[d] = gb;
     }
     if (!HESS) {

@@ -30,19 +30,29 @@ DEV Weigh weigh(const Output &o, const int *folds, i64 i) {
   return {o.weight ? o.weight[i] : (real)1, o.fold >= 0 && folds[i] == o.fold};
 }
 
-// row_term turns the dots of row i into the factor r of x_i in the gradient (HESS: of
+// Facts is what a row brings beside its numbers. Loops ask for it together with the
+// numbers, so that one wait for memory serves both. No row: weight 0.
+struct Facts { real m, offset; bool y, held; };
+DEV Facts facts_of(const Output &o, const int *folds, i64 i) {
+  const Weigh w = weigh(o, folds, i);
+  return {w.m, o.offset ? o.offset[i] : (real)0, o.label[i] == o.cls, w.held};
+}
+
+// row_term turns the dots of a row into the factor r of x_i in the gradient (HESS: of
 // x_i in the Hessian's product) and adds the row's loss to loss or held. A row of
 // weight 0 adds nothing, whatever z is.
 template <bool HESS>
-DEV real row_term(const Output &o, const int *folds, i64 i, real z, real u, double &loss, double &held) {
-  Weigh w = weigh(o, folds, i);
-  if (o.offset) z += o.offset[i];
-  Logistic l = logistic(z, o.label[i] == o.cls);
-  if (w.m == 0) return 0;
+DEV real row_term(const Facts &f, real z, real u, double &loss, double &held) {
+  const Logistic l = logistic(z + f.offset, f.y);
+  if (f.m == 0) return 0;
   if (!HESS) {
-    double term = (double)w.m * (double)l.loss;
-    if (w.held) held += term; else loss += term;
+    const double term = (double)f.m * (double)l.loss;
+    if (f.held) held += term; else loss += term;
   }
-  if (w.held) return 0;
-  return HESS ? w.m * l.q * u : w.m * l.r;
+  if (f.held) return 0;
+  return HESS ? f.m * l.q * u : f.m * l.r;
+}
+template <bool HESS>
+DEV real row_term(const Output &o, const int *folds, i64 i, real z, real u, double &loss, double &held) {
+  return row_term<HESS>(facts_of(o, folds, i), z, u, loss, held);
 }

@@ -27,9 +27,9 @@ DEV A block_sum(A v, A *scratch) {
   return s;
 }
 
-// scatter_sums sums each of the R values of every lane over the warp and leaves value
-// lane_row<R>(lane) with the lane: log2 R exchanges cost R-1 shuffles instead of
-// R log2 R. R is a power of two up to 32.
+// scatter_sums sums each of the R values of every lane over groups of LANES = 2 MASK lanes
+// and leaves value lane_row<R, LANES>(lane) with the lane: log2 R exchanges cost R-1
+// shuffles instead of R log2 R. R is a power of two up to LANES.
 template <int R, int MASK = 16, class A>
 DEV A scatter_sums(A (&v)[R]) {
   if constexpr (R > 1) {
@@ -49,7 +49,7 @@ DEV A scatter_sums(A (&v)[R]) {
   }
 }
 __device__ constexpr int log2_of(int r) { return r == 1 ? 0 : 1 + log2_of(r / 2); }
-template <int R>
-DEV int lane_row(int lane) { return lane >> (5 - log2_of(R)); }
-template <int R>
-DEV int row_lane(int row) { return row << (5 - log2_of(R)); }
+template <int R, int LANES = 32>
+DEV int lane_row(int lane) { return lane % LANES >> (log2_of(LANES) - log2_of(R)); }
+template <int R, int LANES = 32> // the first lane, of the first group, that has the row
+DEV int row_lane(int row) { return row << (log2_of(LANES) - log2_of(R)); }
