@@ -27,6 +27,14 @@ func squareBlocksOf(n, numbers, size int) int {
 	return min(max(n/256, 1), max(64<<20/(numbers*size), 1), 4096)
 }
 
-// chunkRows is how many rows of X the two-phase kernels take at a time: what stays in the
-// L2 cache between the phases, 16 MB.
-func chunkRows(rowBytes int) int { return max(16<<20/rowBytes, 256) }
+// chunks are the bytes that an operation takes at a time where it does not take all rows.
+type chunks struct {
+	source    int // of the source, through each of the two pinned buffers
+	cache     int // of X between the two phases: what stays in the L2 cache
+	predicted int // of probabilities on the device
+}
+
+var chunkBytes = chunks{source: 32 << 20, cache: 16 << 20, predicted: 32 << 20}
+
+// rows of the two-phase kernels at a time.
+func (c chunks) rows(rowBytes int) int { return max(c.cache/rowBytes, 256) }

@@ -245,7 +245,7 @@ func (l *launches) many(vectors int) error {
 }
 
 // chunk is how many rows the two-phase kernels take at a time.
-func (d *data) chunk() int { return min(chunkRows(d.ld*d.storage.Bytes()), d.columns.Rows) }
+func (d *data) chunk() int { return min(d.g.chunks.rows(d.ld*d.storage.Bytes()), d.columns.Rows) }
 
 // wide evaluates in two phases, chunk by chunk of rows: logits of all outputs, their
 // residuals in place, and the residuals' product with X, read again from the L2 cache.

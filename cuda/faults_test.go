@@ -3,6 +3,7 @@
 package cuda
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -114,11 +115,56 @@ func TestLoad_OutOfMemory(t *testing.T) {
 	require.NoError(t, b.Close())
 }
 
-// The same bits whatever the number of multiprocessors and the order of blocks, warps
-// and lanes.
-func TestEval_P9_AnyGridAndOrder(t *testing.T) {
+// Rows that pass in many chunks, by way of buffers used again, are the same rows: loading,
+// predicting and the two-phase kernels. Copies run as late as they may.
+func TestChunks_P8_ManyAsOne(t *testing.T) {
 	t.Parallel()
-	for _, cols := range []int{9, 150, 1100} {
+	src := source(600, 50, false)
+	src.X.Data().([]float32)[0] = 1e3 // an affine map, too
+	models := append(ovr(2), modelSets["softmax20"]...)
+	coef := coefficients(backend.Outputs(models), 50)
+	var evals [2]backend.Evaluation
+	var hess, predicted [2][]float64
+	for i := range evals {
+		b, _ := emulated(t, ptx.Config{Late: true, OneThread: true})
+		if i == 1 {
+			b.(*gpu).chunks = chunks{source: 50 * 4 * 70, cache: 1, predicted: 8 * 22 * 110}
+		}
+		d, err := b.Load(t.Context(), src, backend.Float32)
+		require.NoError(t, err)
+		require.NoError(t, d.Eval(t.Context(), models, coef, &evals[i]))
+		hess[i], predicted[i] = make([]float64, len(coef)), make([]float64, 600*22)
+		require.NoError(t, d.(backend.HessVec).HessVec(t.Context(), models, coef, coef, hess[i]))
+		require.NoError(t, d.Predict(t.Context(), models, coef, predicted[i]))
+		require.NoError(t, d.Close())
+		require.NoError(t, b.Close())
+	}
+	require.Equal(t, predicted[0], predicted[1])
+	// The sums of two phases are cut at the chunks: other roundings.
+	requireNear(t, backend.Float32, evals[0].Loss, evals[1].Loss, "loss")
+	requireNear(t, backend.Float32, evals[0].Held, evals[1].Held, "held-out loss")
+	requireNear(t, backend.Float32, evals[0].Grad, evals[1].Grad, "gradient")
+	requireNear(t, backend.Float32, hess[0], hess[1], "hessian product")
+}
+
+// Every byte arrives, and none beyond, whatever the pieces.
+func TestFill_CopiesAll(t *testing.T) {
+	for _, n := range []int{0, 1, 4 << 20, 4<<20 + 1, 9<<20 + 5} {
+		src, dst := make([]byte, n), make([]byte, n+8)
+		for i := range src {
+			src[i] = byte(i>>12) + byte(i)
+		}
+		fill(dst, src)
+		require.True(t, bytes.Equal(src, dst[:n]), "%d bytes", n)
+		require.Zero(t, dst[n])
+	}
+}
+
+// The same bits whatever the number of multiprocessors and the order of blocks, warps
+// and lanes, in every operation that sums over rows.
+func TestSums_P9_AnyGridAndOrder(t *testing.T) {
+	t.Parallel()
+	for _, cols := range []int{9, 28, 150, 1100} {
 		var first []float64
 		for i, c := range []ptx.Config{{}, {Multiprocessors: 1, Seed: 1}, {Multiprocessors: 3, Seed: 2}, {Multiprocessors: 144, Seed: 3}} {
 			b, _ := emulated(t, c)
@@ -130,6 +176,22 @@ func TestEval_P9_AnyGridAndOrder(t *testing.T) {
 				models := modelSets[name]
 				require.NoError(t, d.Eval(t.Context(), models, coefficients(backend.Outputs(models), cols), &ev))
 				all = append(append(append(all, ev.Loss...), ev.Grad...), ev.Held...)
+			}
+			one, coef := modelSets["one"], coefficients(1, cols)
+			hv, h := make([]float64, len(coef)), make([]float64, len(coef)*len(coef))
+			require.NoError(t, d.(backend.HessVec).HessVec(t.Context(), one, coef, coef, hv))
+			if cols <= 150 {
+				require.NoError(t, d.(backend.Gram).Gram(t.Context(), one, coef, []backend.GramBlock{{}}, [][]float64{h}, nil))
+			}
+			stats, err := d.Stats(t.Context(), 0)
+			require.NoError(t, err)
+			line, err := d.(backend.LineSearcher).Direction(t.Context(), one, coef, hv)
+			require.NoError(t, err)
+			along := [][]float64{make([]float64, 2), make([]float64, 2)}
+			require.NoError(t, line.At(t.Context(), [][]float64{{0.5, 1}}, along[:1], along[1:]))
+			require.NoError(t, line.Close())
+			for _, v := range append(along, hv, h, stats.Mean, stats.Var, stats.Weighted.Mean, stats.Weighted.Var) {
+				all = append(all, v...)
 			}
 			if i == 0 {
 				first = all

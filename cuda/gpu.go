@@ -21,6 +21,7 @@ type gpu struct {
 	info      driver.DeviceInfo
 	target    kernels.Target
 	policy    policy
+	chunks    chunks
 	modules   map[string]driver.Module
 	functions map[string]*function
 }
@@ -42,7 +43,7 @@ var _ backend.Backend = (*gpu)(nil)
 
 // New opens a device of the driver as a backend of the given name.
 func New(name string, d driver.Driver, ordinal int) (backend.Backend, error) {
-	g := &gpu{name: name, thread: newThread(), modules: map[string]driver.Module{}, functions: map[string]*function{}}
+	g := &gpu{name: name, thread: newThread(), chunks: chunkBytes, modules: map[string]driver.Module{}, functions: map[string]*function{}}
 	err := g.thread.do(func() error {
 		version, err := d.Version()
 		if err != nil {

@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
 	"github.com/logreg-gpu/logreg-gpu/cuda/driver"
 )
-
-// chunkBytes is the size of each of the two pinned buffers that X passes through.
-const chunkBytes = 32 << 20
 
 // Load implements backend.Backend. X goes to the device in chunks of rows: while one is
 // copied and converted there, the host fills the other's buffer. Of X the host holds no
@@ -89,7 +87,7 @@ func (c *call) loadColumns(src *backend.Source) error {
 // convert streams x through the two buffers.
 func convert[S float32 | float64](c *call, kernel string, x []S, rows, cols int) error {
 	size := len(bytesOf(x[:1]))
-	step := min(max(chunkBytes/(size*cols), 1), rows)
+	step := min(max(c.g.chunks.source/(size*cols), 1), rows)
 	var center, scale driver.Ptr
 	var temporary memory // what only loading needs
 	temporary.g = c.g
@@ -188,8 +186,19 @@ func (p *pipe) send(b []byte) (*stage, error) {
 	if err := s.stream.Synchronize(); err != nil { // the buffer's last copy has passed
 		return nil, err
 	}
-	copy(s.host.Bytes, b)
+	fill(s.host.Bytes, b)
 	return s, p.g.context.CopyInAsync(s.device, s.host, len(b), s.stream)
+}
+
+// fill is copy by several threads: one alone moves a fraction of what the bus takes.
+func fill(dst, src []byte) {
+	const piece = 4 << 20
+	var all sync.WaitGroup
+	for at := piece; at < len(src); at += piece {
+		all.Go(func() { copy(dst[at:], src[at:min(at+piece, len(src))]) })
+	}
+	copy(dst, src[:min(piece, len(src))])
+	all.Wait()
 }
 
 func (p *pipe) drain() error {

@@ -7,9 +7,6 @@ import (
 	"github.com/logreg-gpu/logreg-gpu/cuda/driver"
 )
 
-// predictBytes bounds the device memory for the probabilities of a chunk of rows.
-const predictBytes = 32 << 20
-
 // Predict implements backend.Data, chunk by chunk of rows.
 func (d *data) Predict(ctx context.Context, models []backend.Model, coef []float64, out []float64) error {
 	return d.run(ctx, func(c *call) error {
@@ -17,7 +14,7 @@ func (d *data) Predict(ctx context.Context, models []backend.Model, coef []float
 			return err
 		}
 		width := backend.Outputs(models)
-		step := min(max(predictBytes/(8*width), 1), c.columns.Rows)
+		step := min(max(c.g.chunks.predicted/(8*width), 1), c.columns.Rows)
 		r := &request{d: d}
 		w := r.coef(coef)
 		var offsets []part // of each chunk's descriptors
