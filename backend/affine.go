@@ -40,6 +40,9 @@ const (
 // matrix well scaled. float64 sources are always mapped; float32 sources only where
 // some column lies far from zero, since they were rounded before we saw them.
 func ChooseAffine(src *Source) Affine {
+	if src.Sparse != nil { // centring would fill it
+		return Affine{}
+	}
 	rows, cols := src.Shape()
 	m := min(rows, affineRows)
 	var mean, dev []float64

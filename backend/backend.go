@@ -95,6 +95,16 @@ type Gram interface {
 	Gram(ctx context.Context, models []Model, coef []float64, blocks []GramBlock, out [][]float64, ev *Evaluation) error
 }
 
+// ColumnGram is Gram for X with too many columns for it: of some columns all products,
+// of the others the diagonal.
+type ColumnGram interface {
+	// ColumnGram computes for each asked block the matrix of Gram over the columns cols
+	// (strictly increasing) and the intercept, (len(cols)+1)^2 numbers with both
+	// triangles filled, to out[b], and of every column and the intercept the diagonal
+	// sum_i m_ik d_i (xs_ij, 1)^2, D+1 numbers, to diagonal[b]. It reads X once.
+	ColumnGram(ctx context.Context, models []Model, coef []float64, blocks []GramBlock, cols []int, out, diagonal [][]float64) error
+}
+
 // Sampler draws rows.
 type Sampler interface {
 	// Sample returns a new Data of the given rows of X, in the given order, with

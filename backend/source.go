@@ -15,11 +15,18 @@ const (
 
 // Source is what a Data is loaded from. N rows, D columns.
 type Source struct {
-	// X is the dense matrix, N x D, row-major and contiguous, float32 or float64.
+	// One of X, Sparse and Rows is the matrix. X is dense, N x D, row-major and
+	// contiguous, float32 or float64.
 	X *tensor.Dense
 
-	// Lend lets a backend work on X itself where it needs no copy: the caller then
-	// leaves X as it is until the Data is closed.
+	// Sparse stores only the entries that are not 0. A backend never centres it.
+	Sparse *CSR
+
+	// Rows is dense and read again in every pass. It stays open until the Data is closed.
+	Rows RowReader
+
+	// Lend lets a backend work on X or Sparse itself where it needs no copy: the caller
+	// then leaves it as it is until the Data is closed.
 	Lend bool
 
 	// Labels are columns of N class numbers 0, 1, ... each.
@@ -37,27 +44,35 @@ type Source struct {
 
 // Shape returns the number of rows and columns of X.
 func (s *Source) Shape() (rows, cols int) {
+	switch {
+	case s.Sparse != nil:
+		return s.Sparse.Rows, s.Sparse.Cols
+	case s.Rows != nil:
+		return s.Rows.Shape()
+	}
 	shape := s.X.Shape()
 	return shape[0], shape[1]
 }
 
-// Check reports the first malformed part as a *SourceError. It does not read X:
+// Resolve replaces Auto by the format for the numbers that are stored: those of the
+// whole matrix, or the entries of a sparse one.
+func (s *Source) Resolve(storage Storage) Storage {
+	if s.Sparse != nil && storage == Auto {
+		if s.Sparse.Entries() < AutoFloat64Bytes/8 {
+			return Float64
+		}
+		return Float32
+	}
+	return storage.Resolve(s.Shape())
+}
+
+// Check reports the first malformed part as a *SourceError. It does not read the numbers of X:
 // backends do that while they load it.
 func (s *Source) Check() error {
-	if s.X == nil {
-		return &SourceError{"X", "is missing"}
+	if err := s.checkMatrix(); err != nil {
+		return err
 	}
-	shape := s.X.Shape()
-	if len(shape) != 2 || shape[0] < 1 || shape[1] < 1 {
-		return &SourceError{"X", fmt.Sprintf("has shape %v; it must be rows x columns, at least 1 x 1", shape)}
-	}
-	if t := s.X.Dtype(); t != tensor.Float32 && t != tensor.Float64 {
-		return &SourceError{"X", fmt.Sprintf("holds %v; it must hold float32 or float64", t)}
-	}
-	if s.X.RequiresIterator() || s.X.DataOrder().IsColMajor() {
-		return &SourceError{"X", "is a view or column-major; it must be contiguous and row-major"}
-	}
-	n := shape[0]
+	n, _ := s.Shape()
 	for c, col := range s.Labels {
 		name := fmt.Sprintf("label column %d", c)
 		if len(col) != n {
@@ -98,6 +113,42 @@ func (s *Source) Check() error {
 		if v < 0 || v >= MaxFolds {
 			return &SourceError{"folds", fmt.Sprintf("hold fold %d in row %d; folds are 0 to %d", v, i, MaxFolds-1)}
 		}
+	}
+	return nil
+}
+
+// checkMatrix holds the matrix to its kind, of which there must be one.
+func (s *Source) checkMatrix() error {
+	kinds := 0
+	for _, given := range []bool{s.X != nil, s.Sparse != nil, s.Rows != nil} {
+		if given {
+			kinds++
+		}
+	}
+	switch {
+	case kinds == 0:
+		return &SourceError{"X", "is missing"}
+	case kinds > 1:
+		return &SourceError{"X", "is given more than once: as X, Sparse or Rows"}
+	case s.Sparse != nil:
+		return s.Sparse.Check()
+	}
+	var shape []int
+	var dtype tensor.Dtype
+	if s.Rows != nil {
+		rows, cols := s.Rows.Shape()
+		shape, dtype = []int{rows, cols}, s.Rows.Dtype()
+	} else {
+		shape, dtype = s.X.Shape(), s.X.Dtype()
+	}
+	if len(shape) != 2 || shape[0] < 1 || shape[1] < 1 {
+		return &SourceError{"X", fmt.Sprintf("has shape %v; it must be rows x columns, at least 1 x 1", shape)}
+	}
+	if dtype != tensor.Float32 && dtype != tensor.Float64 {
+		return &SourceError{"X", fmt.Sprintf("holds %v; it must hold float32 or float64", dtype)}
+	}
+	if s.X != nil && (s.X.RequiresIterator() || s.X.DataOrder().IsColMajor()) {
+		return &SourceError{"X", "is a view or column-major; it must be contiguous and row-major"}
 	}
 	return nil
 }

@@ -56,7 +56,10 @@ func (p *processor) Load(ctx context.Context, src *backend.Source, storage backe
 	if err := src.Check(); err != nil {
 		return nil, err
 	}
-	storage = storage.Resolve(src.Shape())
+	if src.X == nil {
+		return nil, fmt.Errorf("%w: X that is sparse or read in pieces", backend.ErrUnsupported)
+	}
+	storage = src.Resolve(storage)
 	switch storage {
 	case backend.Float64:
 		return load[float64](ctx, p.threads, src, storage)

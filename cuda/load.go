@@ -18,7 +18,10 @@ func (g *gpu) Load(ctx context.Context, src *backend.Source, storage backend.Sto
 	if err := src.Check(); err != nil {
 		return nil, err
 	}
-	storage = storage.Resolve(src.Shape())
+	if src.X == nil {
+		return nil, fmt.Errorf("%w: X that is sparse or read in pieces", backend.ErrUnsupported)
+	}
+	storage = src.Resolve(storage)
 	if _, ok := formats[storage]; !ok {
 		return nil, fmt.Errorf("%w: storage type %d", backend.ErrUnsupported, storage)
 	}

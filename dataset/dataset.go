@@ -12,8 +12,15 @@ type Dataset struct {
 	// Name is what errors call it: the path, "-" or "builtin:iris".
 	Name string
 
-	// X is N x D, row-major, float32 or float64.
+	// One of X, Sparse and Stream is the matrix of features, N x D. X is row-major,
+	// float32 or float64.
 	X *tensor.Dense
+
+	// Sparse has the features of which most are 0: of LibSVM files, of categories.
+	Sparse *backend.CSR
+
+	// Stream has features that stay on the disk.
+	Stream backend.RowReader
 
 	// FeatureNames has one name a column of X. Without a header they are x0, x1, ...
 	FeatureNames []string
@@ -47,14 +54,13 @@ type Classes struct {
 
 // Shape returns the number of rows and features.
 func (d *Dataset) Shape() (rows, cols int) {
-	s := d.X.Shape()
-	return s[0], s[1]
+	return d.matrix().Shape()
 }
 
 // Source is the dataset as a backend loads it: label column 0, weight column 0
 // where there are weights, offset column 0 where there are offsets.
 func (d *Dataset) Source() *backend.Source {
-	src := &backend.Source{X: d.X}
+	src := d.matrix()
 	if d.Labels != nil {
 		src.Labels = [][]int32{d.Labels}
 	}
@@ -65,4 +71,9 @@ func (d *Dataset) Source() *backend.Source {
 		src.Offsets = [][]float64{d.Offsets}
 	}
 	return src
+}
+
+// matrix is a source of the features alone.
+func (d *Dataset) matrix() *backend.Source {
+	return &backend.Source{X: d.X, Sparse: d.Sparse, Rows: d.Stream}
 }
