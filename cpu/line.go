@@ -8,7 +8,8 @@ import (
 
 // line keeps z and X dir, one run of N numbers an output.
 type line[T number] struct {
-	data   *data[T]
+	data   *frame[T]
+	blocks blocks
 	models []backend.Model
 	terms  []term[T]
 	z, s   []T
@@ -25,7 +26,7 @@ func (d *data[T]) Direction(ctx context.Context, models []backend.Model, coef, d
 	terms, along := d.terms(models, coef), d.terms(models, dir)
 	rows, tile, wide, outputs := d.Rows(), tileRows(d.Cols()), widest(terms), backend.Outputs(models)
 	l := &line[T]{
-		data: d, models: append([]backend.Model(nil), models...), terms: terms,
+		data: &d.frame, blocks: d.blocks(), models: append([]backend.Model(nil), models...), terms: terms,
 		z: make([]T, rows*outputs), s: make([]T, rows*outputs),
 	}
 	type scratch struct{ x, z []T }
@@ -120,7 +121,7 @@ func (l *line[T]) At(ctx context.Context, t, loss, slope [][]float64) error {
 			at += len(t[k])
 		}
 	}
-	return reduce(ctx, d.blocks(), d.threads, 2*d.threads, fresh, work, add)
+	return reduce(ctx, l.blocks, d.threads, 2*d.threads, fresh, work, add)
 }
 
 func (l *line[T]) Close() error {

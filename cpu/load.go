@@ -2,7 +2,6 @@ package cpu
 
 import (
 	"context"
-	"math"
 	"slices"
 	"sync"
 
@@ -12,14 +11,8 @@ import (
 
 // data is a loaded source or rows drawn from one.
 type data[T number] struct {
-	x       *matrix[T]
-	columns *columns.Columns
-	storage backend.Storage
-	affine  backend.Affine
-	threads int
-	kernel  kernels[T]
-	units   []float64 // of each weight column, then of the base weights; see unit
-	closed  bool
+	frame[T]
+	x *matrix[T]
 }
 
 var (
@@ -30,11 +23,7 @@ var (
 	_ backend.LineSearcher = (*data[float32])(nil)
 )
 
-func (d *data[T]) Rows() int                { return d.columns.Rows }
-func (d *data[T]) Cols() int                { return d.columns.Cols }
-func (d *data[T]) Storage() backend.Storage { return d.storage }
-func (d *data[T]) Affine() backend.Affine   { return d.affine }
-func (d *data[T]) blocks() blocks           { return logicalBlocks(d.Rows(), d.Cols()) }
+func (d *data[T]) blocks() blocks { return logicalBlocks(d.Rows(), d.Cols()) }
 
 func (d *data[T]) Close() error {
 	if d.closed {
@@ -49,12 +38,12 @@ func (d *data[T]) Close() error {
 // and is stored as it is.
 func load[T number](ctx context.Context, threads int, src *backend.Source, storage backend.Storage) (backend.Data, error) {
 	rows, cols := src.Shape()
-	d := &data[T]{
+	d := &data[T]{frame: frame[T]{
 		affine:  backend.ChooseAffine(src),
 		storage: storage,
 		threads: threads,
 		kernel:  kernelsOf[T](),
-	}
+	}}
 	narrow := map[backend.Storage]*narrowFormat{backend.BFloat16: bfloat16, backend.Float16: float16}[storage]
 	same, _ := src.X.Data().([]T)
 	if narrow != nil || !d.affine.Identity() {
@@ -160,26 +149,4 @@ func (f *firstError) set(row int, err error) {
 	if f.err == nil || row < f.row {
 		f.row, f.err = row, err
 	}
-}
-
-// setColumns takes the columns and the unit of each weight column.
-func (d *data[T]) setColumns(c *columns.Columns) {
-	d.columns = c
-	for _, col := range append(append([][]float64(nil), c.Weight...), c.Base) {
-		d.units = append(d.units, unit(col))
-	}
-}
-
-// unit is the power of two just below the largest weight. Residuals are weighted in
-// such units, so that weights of any size pass through T without loss.
-func unit(weights []float64) float64 {
-	high := 0.0
-	for _, w := range weights {
-		high = max(high, w)
-	}
-	if high == 0 {
-		return 1
-	}
-	_, e := math.Frexp(high)
-	return math.Ldexp(1, max(e-1, -1022)) // 1/unit must not overflow
 }

@@ -23,7 +23,7 @@ func (d *data[T]) Sample(ctx context.Context, rows []int, factor []float64) (bac
 	if err != nil {
 		return nil, err
 	}
-	s := &data[T]{x: x, storage: d.storage, affine: d.affine, threads: d.threads, kernel: d.kernel}
+	s := &data[T]{x: x, frame: frame[T]{storage: d.storage, affine: d.affine, threads: d.threads, kernel: d.kernel}}
 	s.setColumns(d.columns.Gather(rows, factor))
 	return s, nil
 }

@@ -38,11 +38,20 @@ type term[T number] struct {
 
 // terms splits coef among the models.
 func (d *data[T]) terms(models []backend.Model, coef []float64) []term[T] {
+	terms := d.frame.terms(models)
+	for k := range terms {
+		t := &terms[k]
+		t.coef, t.bias = split[T](coef[t.start:][:t.outputs*(d.Cols()+1)], d.Cols())
+	}
+	return terms
+}
+
+// terms gives each model its columns.
+func (d *frame[T]) terms(models []backend.Model) []term[T] {
 	start := backend.Layout(models, d.Cols())
 	terms := make([]term[T], len(models))
 	for k, m := range models {
 		t := term[T]{Model: m, outputs: m.Outputs(), start: start[k], weight: d.columns.Masses(m), unit: 1}
-		t.coef, t.bias = split[T](coef[start[k]:start[k+1]], d.Cols())
 		if m.Label < len(d.columns.Label) {
 			t.label = d.columns.Label[m.Label]
 		}
