@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"fmt"
 	"math"
 
 	"gorgonia.org/tensor"
@@ -38,22 +39,30 @@ const (
 // do, since the objective maps coefficients back exactly; this one keeps the digits
 // of columns with a large mean when they are rounded to the storage, and the Gram
 // matrix well scaled. float64 sources are always mapped; float32 sources only where
-// some column lies far from zero, since they were rounded before we saw them.
-func ChooseAffine(src *Source) Affine {
+// some column lies far from zero, since they were rounded before we saw them. It fails
+// where rows cannot be read.
+func ChooseAffine(src *Source) (Affine, error) {
 	if src.Sparse != nil { // centring would fill it
-		return Affine{}
+		return Affine{}, nil
 	}
 	rows, cols := src.Shape()
 	m := min(rows, affineRows)
 	var mean, dev []float64
-	switch x := src.X.Data().(type) {
-	case []float32:
-		mean, dev = columnMoments(x, rows, m, cols)
-		if src.X.Dtype() == tensor.Float32 && !anyFar(mean, dev) {
-			return Affine{}
+	if src.Rows != nil {
+		var err error
+		if mean, dev, err = readMoments(src.Rows, m); err != nil {
+			return Affine{}, err
 		}
-	case []float64:
-		mean, dev = columnMoments(x, rows, m, cols)
+	} else {
+		switch x := src.X.Data().(type) {
+		case []float32:
+			mean, dev = columnMoments(x, rows, m, cols)
+		case []float64:
+			mean, dev = columnMoments(x, rows, m, cols)
+		}
+	}
+	if src.dtype() == tensor.Float32 && !anyFar(mean, dev) {
+		return Affine{}, nil
 	}
 	a := Affine{Center: mean, Scale: dev}
 	for j := range mean {
@@ -62,7 +71,27 @@ func ChooseAffine(src *Source) Affine {
 			a.Center[j] = 0
 		}
 	}
-	return a
+	return a, nil
+}
+
+// readMoments is columnMoments of rows that have to be read: the same ones.
+func readMoments(r RowReader, m int) (mean, dev []float64, err error) {
+	if r.Dtype() == tensor.Float32 {
+		return sampledMoments(r, r.ReadRows32, m)
+	}
+	return sampledMoments(r, r.ReadRows64, m)
+}
+
+func sampledMoments[T float32 | float64](r RowReader, read func(int, []T) error, m int) (mean, dev []float64, err error) {
+	rows, cols := r.Shape()
+	x := make([]T, m*cols)
+	for i := range m {
+		if err := read(i*rows/m, x[i*cols:(i+1)*cols]); err != nil {
+			return nil, nil, fmt.Errorf("reading row %d: %w", i*rows/m, err)
+		}
+	}
+	mean, dev = columnMoments(x, m, m, cols)
+	return mean, dev, nil
 }
 
 // columnMoments returns mean and deviation of m of the rows, each scaled by the

@@ -70,3 +70,13 @@ type OutOfMemoryError struct {
 func (e *OutOfMemoryError) Error() string {
 	return fmt.Sprintf("%s: out of memory: asked for %d bytes, %d are free; use a narrower --dtype or --backend cpu", e.Device, e.Asked, e.Free)
 }
+
+// MemoryLimitError is work that takes more memory than Options.Memory allows.
+type MemoryLimitError struct {
+	What           string
+	Needs, Allowed int64 // bytes
+}
+
+func (e *MemoryLimitError) Error() string {
+	return fmt.Sprintf("%s needs %d MB of memory for X and %d MB are allowed; raise --max-memory by the difference", e.What, e.Needs>>20+1, e.Allowed>>20)
+}

@@ -11,6 +11,11 @@ import (
 type Options struct {
 	// Threads bounds the CPU threads used; 0 means all. It never changes a result.
 	Threads int
+
+	// Memory bounds the bytes of this machine's memory that a Data of a Source.Rows
+	// takes for X, with all rows drawn from it; 0 is no bound. What does not fit is
+	// read again in every pass. It never changes a result.
+	Memory int64
 }
 
 // Device is one line of what a machine offers.

@@ -54,6 +54,14 @@ func (s *Source) Shape() (rows, cols int) {
 	return shape[0], shape[1]
 }
 
+// dtype is the type of the numbers of a dense X.
+func (s *Source) dtype() tensor.Dtype {
+	if s.Rows != nil {
+		return s.Rows.Dtype()
+	}
+	return s.X.Dtype()
+}
+
 // Resolve replaces Auto by the format for the numbers that are stored: those of the
 // whole matrix, or the entries of a sparse one.
 func (s *Source) Resolve(storage Storage) Storage {
@@ -134,13 +142,13 @@ func (s *Source) checkMatrix() error {
 		return s.Sparse.Check()
 	}
 	var shape []int
-	var dtype tensor.Dtype
 	if s.Rows != nil {
 		rows, cols := s.Rows.Shape()
-		shape, dtype = []int{rows, cols}, s.Rows.Dtype()
+		shape = []int{rows, cols}
 	} else {
-		shape, dtype = s.X.Shape(), s.X.Dtype()
+		shape = s.X.Shape()
 	}
+	dtype := s.dtype()
 	if len(shape) != 2 || shape[0] < 1 || shape[1] < 1 {
 		return &SourceError{"X", fmt.Sprintf("has shape %v; it must be rows x columns, at least 1 x 1", shape)}
 	}

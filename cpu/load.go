@@ -38,8 +38,12 @@ func (d *data[T]) Close() error {
 // and is stored as it is.
 func load[T number](ctx context.Context, threads int, src *backend.Source, storage backend.Storage) (backend.Data, error) {
 	rows, cols := src.Shape()
+	affine, err := backend.ChooseAffine(src)
+	if err != nil {
+		return nil, err
+	}
 	d := &data[T]{frame: frame[T]{
-		affine:  backend.ChooseAffine(src),
+		affine:  affine,
 		storage: storage,
 		threads: threads,
 		kernel:  kernelsOf[T](),
@@ -71,7 +75,7 @@ func load[T number](ctx context.Context, threads int, src *backend.Source, stora
 		}
 	}
 	var first firstError
-	err := each(ctx, logicalBlocks(rows, cols), threads, func() struct{} { return struct{}{} }, func(_ struct{}, lo, hi int) {
+	err = each(ctx, logicalBlocks(rows, cols), threads, func() struct{} { return struct{}{} }, func(_ struct{}, lo, hi int) {
 		if err := store(lo, hi); err != nil {
 			first.set(lo, err)
 		}

@@ -25,8 +25,12 @@ func (g *gpu) Load(ctx context.Context, src *backend.Source, storage backend.Sto
 	if _, ok := formats[storage]; !ok {
 		return nil, fmt.Errorf("%w: storage type %d", backend.ErrUnsupported, storage)
 	}
-	d := newData(g, src.Columns(), storage, backend.ChooseAffine(src))
-	err := d.run(ctx, func(c *call) error {
+	affine, err := backend.ChooseAffine(src)
+	if err != nil {
+		return nil, err
+	}
+	d := newData(g, src.Columns(), storage, affine)
+	err = d.run(ctx, func(c *call) error {
 		err := c.load(src)
 		if err != nil {
 			_ = g.context.Synchronize() // nothing may use the memory freed here

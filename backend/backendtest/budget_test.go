@@ -64,7 +64,7 @@ func TestBudget_SeesMistakes(t *testing.T) {
 		} {
 			src, models, coef, _ := c.source()
 			want := evaluate(t, src, s, models, coef)
-			v := &trial{r: &report{slack: 1, worst: map[string]finding{}}, budget: newBudget(copyOf(src), s, backend.ChooseAffine(src)), models: models, coef: coef}
+			v := &trial{r: &report{slack: 1, worst: map[string]finding{}}, budget: newBudget(copyOf(src), s, affineOf(t, src)), models: models, coef: coef}
 			got := spoil(evaluate(t, src, s, models, coef), src, models, coef)
 			r := &recorder{TB: t}
 			v.compareEval(r, Eval, got, want)
@@ -79,7 +79,7 @@ func TestBudget_Float64IsFloat64(t *testing.T) {
 	src, models, coef, _ := c.source()
 	want := evaluate(t, src, backend.Float64, models, coef)
 	got := evaluate(t, src, backend.Float32, models, coef)
-	v := &trial{r: &report{slack: 1, worst: map[string]finding{}}, budget: newBudget(src, backend.Float64, backend.ChooseAffine(src)), models: models, coef: coef}
+	v := &trial{r: &report{slack: 1, worst: map[string]finding{}}, budget: newBudget(src, backend.Float64, affineOf(t, src)), models: models, coef: coef}
 	r := &recorder{TB: t}
 	v.compareEval(r, Eval, got, want)
 	require.Equal(t, 2, r.failures, "loss and gradient")
@@ -98,4 +98,10 @@ func TestPairwise_EveryPairOfLevelsMeets(t *testing.T) {
 			require.Len(t, met, sizes[a]*sizes[b])
 		}
 	}
+}
+
+func affineOf(t *testing.T, src *backend.Source) backend.Affine {
+	a, err := backend.ChooseAffine(src)
+	require.NoError(t, err)
+	return a
 }

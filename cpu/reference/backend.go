@@ -57,10 +57,14 @@ func (b *reference) Load(ctx context.Context, src *backend.Source, storage backe
 	if !ok {
 		return nil, fmt.Errorf("%w: storage type %d", backend.ErrUnsupported, storage)
 	}
+	affine, err := backend.ChooseAffine(src)
+	if err != nil {
+		return nil, err
+	}
 	d := &data{
 		columns: columns.Copy(src),
 		storage: storage,
-		affine:  backend.ChooseAffine(src),
+		affine:  affine,
 		x:       make([]float64, rows*cols),
 	}
 	var at func(i int) float64
