@@ -53,6 +53,15 @@ func (m *CSR) Bytes() int64 {
 	return int64(len(m.RowPtr))*8 + int64(len(m.Col))*4 + int64(len(m.Val32))*4 + int64(len(m.Val64))*8
 }
 
+// CheckSparseStorage refuses the narrow formats: beside its column an entry would lose
+// digits to save a quarter of its bytes.
+func CheckSparseStorage(s Storage) error {
+	if s == Float32 || s == Float64 {
+		return nil
+	}
+	return fmt.Errorf("%w: sparse X in %v; use float32 or float64", ErrUnsupported, s)
+}
+
 // Check reports the first thing that makes m no CSR, as a *SourceError. It reads
 // RowPtr and Col, and leaves the values to the backends.
 func (m *CSR) Check() error {

@@ -215,6 +215,11 @@ func (c Columns) CheckPredict(models []Model, coef []float64, out []float64) err
 
 // CheckGram is CheckModels for Gram: it also checks the blocks and their matrices.
 func (c Columns) CheckGram(models []Model, coef []float64, blocks []GramBlock, out [][]float64) error {
+	return c.checkBlocks(models, coef, blocks, out, c.Cols+1)
+}
+
+// checkBlocks is CheckGram for matrices of side x side.
+func (c Columns) checkBlocks(models []Model, coef []float64, blocks []GramBlock, out [][]float64, side int) error {
 	if err := c.CheckModels(models, coef); err != nil {
 		return err
 	}
@@ -222,7 +227,7 @@ func (c Columns) CheckGram(models []Model, coef []float64, blocks []GramBlock, o
 		return &ModelError{0, fmt.Sprintf("%d matrices for %d gram blocks", len(out), len(blocks))}
 	}
 	for i, b := range blocks {
-		switch side := c.Cols + 1; {
+		switch {
 		case b.Model < 0 || b.Model >= len(models):
 			return &ModelError{b.Model, fmt.Sprintf("gram block %d names model %d of %d", i, b.Model, len(models))}
 		case b.Row < 0 || b.Col < 0 || max(b.Row, b.Col) >= models[b.Model].Outputs():

@@ -48,14 +48,17 @@ func (b *reference) Load(ctx context.Context, src *backend.Source, storage backe
 	if err := src.Check(); err != nil {
 		return nil, err
 	}
-	if src.X == nil {
-		return nil, fmt.Errorf("%w: X that is sparse or read in pieces", backend.ErrUnsupported)
+	if src.Rows != nil {
+		return nil, fmt.Errorf("%w: X that is read in pieces", backend.ErrUnsupported)
 	}
 	rows, cols := src.Shape()
 	storage = src.Resolve(storage)
 	round, ok := rounding[storage]
 	if !ok {
 		return nil, fmt.Errorf("%w: storage type %d", backend.ErrUnsupported, storage)
+	}
+	if src.Sparse != nil {
+		return loadSparse(ctx, src, storage, round)
 	}
 	affine, err := backend.ChooseAffine(src)
 	if err != nil {

@@ -12,7 +12,9 @@ type data struct {
 	columns *columns.Columns
 	storage backend.Storage
 	affine  backend.Affine
-	x       []float64 // N x D
+	x       []float64 // N x D; of sparse X the entries
+	start   []int64   // of sparse X: row i has the entries start[i] to start[i+1]
+	col     []uint32  // of each entry of sparse X
 	closed  bool
 }
 
@@ -20,6 +22,7 @@ var (
 	_ backend.Data         = (*data)(nil)
 	_ backend.HessVec      = (*data)(nil)
 	_ backend.Gram         = (*data)(nil)
+	_ backend.ColumnGram   = (*data)(nil)
 	_ backend.Sampler      = (*data)(nil)
 	_ backend.LineSearcher = (*data)(nil)
 )
@@ -37,35 +40,53 @@ func (d *data) Close() error {
 	return nil
 }
 
+// row is a row of X: its entries, or all its numbers.
+type row struct {
+	cols int
+	col  []uint32 // nil where entry e is in column e
+	val  []float64
+}
+
+func (x row) column(e int) int {
+	if x.col == nil {
+		return e
+	}
+	return int(x.col[e])
+}
+
 // row is row i of X.
-func (d *data) row(i int) []float64 {
+func (d *data) row(i int) row {
 	cols := d.columns.Cols
-	return d.x[i*cols : (i+1)*cols]
+	if d.start == nil {
+		return row{cols: cols, val: d.x[i*cols : (i+1)*cols]}
+	}
+	lo, hi := d.start[i], d.start[i+1]
+	return row{cols, d.col[lo:hi], d.x[lo:hi]}
 }
 
 // products writes (x, 1) . v_c to z[c] for each output c: v holds one row of D+1
 // numbers an output, the intercept last.
-func products(x, v, z []float64) {
-	side := len(x) + 1
+func products(x row, v, z []float64) {
+	side := x.cols + 1
 	for c := range z {
 		vc := v[c*side : (c+1)*side]
-		sum := vc[len(x)]
-		for j, xj := range x {
-			sum += float64(xj * vc[j])
+		sum := vc[x.cols]
+		for e, xe := range x.val {
+			sum += float64(xe * vc[x.column(e)])
 		}
 		z[c] = sum
 	}
 }
 
 // addOuter adds r_c (x, 1) to g_c for each output c, in the layout of products.
-func addOuter(x, r, g []float64) {
-	side := len(x) + 1
+func addOuter(x row, r, g []float64) {
+	side := x.cols + 1
 	for c, rc := range r {
 		gc := g[c*side : (c+1)*side]
-		for j, xj := range x {
-			gc[j] += float64(rc * xj)
+		for e, xe := range x.val {
+			gc[x.column(e)] += float64(rc * xe)
 		}
-		gc[len(x)] += rc
+		gc[x.cols] += rc
 	}
 }
 

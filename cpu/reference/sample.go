@@ -17,13 +17,19 @@ func (d *data) Sample(ctx context.Context, rows []int, factor []float64) (backen
 		columns: d.columns.Gather(rows, factor),
 		storage: d.storage,
 		affine:  d.affine,
-		x:       make([]float64, 0, len(rows)*d.Cols()),
+	}
+	if d.start != nil {
+		s.start = []int64{0}
 	}
 	for i, r := range rows {
 		if err := between(ctx, i); err != nil {
 			return nil, err
 		}
-		s.x = append(s.x, d.row(r)...)
+		x := d.row(r)
+		s.x, s.col = append(s.x, x.val...), append(s.col, x.col...)
+		if d.start != nil {
+			s.start = append(s.start, int64(len(s.x)))
+		}
 	}
 	return s, nil
 }
