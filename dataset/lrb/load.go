@@ -1,0 +1,163 @@
+package lrb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/internal/hugepages"
+)
+
+// Dense32 reads the whole of a dense float32 matrix, row-major, by several threads (0: one
+// a processor). Whether the numbers are finite is for backends to find out.
+func (f *File) Dense32(ctx context.Context, threads int) ([]float32, error) {
+	return dense[float32](ctx, f, float32s, threads)
+}
+
+// Dense64 is Dense32 for float64.
+func (f *File) Dense64(ctx context.Context, threads int) ([]float64, error) {
+	return dense[float64](ctx, f, float64s, threads)
+}
+
+func dense[T float32 | float64](ctx context.Context, f *File, values valueType, threads int) ([]T, error) {
+	if f.sparse || f.values != values {
+		return nil, fmt.Errorf("%s: the matrix is not dense %s", f.name, values)
+	}
+	x := make([]T, f.rows*f.cols)
+	hugepages.Want(x)
+	err := f.forBlocks(ctx, threads, func(b *block) error {
+		return f.readBlock(b, bytesOf(x[b.first*f.cols:(b.first+b.rows)*f.cols]))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// CSR reads the whole of a sparse matrix. It passes CSR.Check.
+func (f *File) CSR(ctx context.Context, threads int) (*backend.CSR, error) {
+	if !f.sparse {
+		return nil, errors.New(f.name + ": the matrix is not sparse")
+	}
+	m := &backend.CSR{Rows: f.rows, Cols: f.cols}
+	var err error
+	d := &directory{Sections: map[string]section{sectionRowPtr: f.rowPtr}}
+	if m.RowPtr, err = readSection[int64](f, d, sectionRowPtr, f.rows+1); err != nil {
+		return nil, err
+	}
+	if m.RowPtr[0] != 0 || m.RowPtr[f.rows] != f.entries {
+		return nil, f.damaged("its row pointers go from %d to %d for %d entries", m.RowPtr[0], m.RowPtr[f.rows], f.entries)
+	}
+	for i, p := range m.RowPtr[1:] {
+		if p < m.RowPtr[i] {
+			return nil, f.damaged("its row pointers %d and %d about row %d decrease", m.RowPtr[i], p, i)
+		}
+	}
+	blocks := make([]block, len(f.blocks))
+	offset := int64(headSize)
+	for i, b := range f.blocks {
+		blocks[i], blocks[i].offset = b, offset
+		cols, colsPad, values, valuesPad := sparseBlockBytes(m.RowPtr[b.first+b.rows]-m.RowPtr[b.first], f.values)
+		offset += cols + colsPad + values + valuesPad
+	}
+	m.Col = make([]uint32, f.entries)
+	hugepages.Want(m.Col)
+	switch f.values {
+	case float32s:
+		m.Val32 = make([]float32, f.entries)
+		hugepages.Want(m.Val32)
+	case float64s:
+		m.Val64 = make([]float64, f.entries)
+		hugepages.Want(m.Val64)
+	}
+	whole := *f
+	whole.blocks = blocks
+	err = whole.forBlocks(ctx, threads, func(b *block) error { return whole.readSparseBlock(b, m) })
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// readSparseBlock reads the rows of b into m and demands increasing columns.
+func (f *File) readSparseBlock(b *block, m *backend.CSR) error {
+	from, to := m.RowPtr[b.first], m.RowPtr[b.first+b.rows]
+	cols, colsPad, values, _ := sparseBlockBytes(to-from, f.values)
+	if err := f.readAt(bytesOf(m.Col[from:to]), b.offset); err != nil {
+		return err
+	}
+	crc := crc32.Checksum(bytesOf(m.Col[from:to]), castagnoli)
+	if values > 0 {
+		v := valuesOf(m, from, to)
+		if err := f.readAt(v, b.offset+cols+colsPad); err != nil {
+			return err
+		}
+		crc = crc32.Update(crc, castagnoli, v)
+	}
+	if crc != b.crc {
+		return f.damagedBlock(b)
+	}
+	for i := b.first; i < b.first+b.rows; i++ {
+		last := int64(-1)
+		for _, j := range m.Col[m.RowPtr[i]:m.RowPtr[i+1]] {
+			if int64(j) <= last || int64(j) >= int64(m.Cols) {
+				return f.damaged("row %d has column %d after %d of %d columns", i, j, last, m.Cols)
+			}
+			last = int64(j)
+		}
+	}
+	return nil
+}
+
+// forBlocks reads every block, in parallel, and returns the error of the first in order
+// that has one.
+func (f *File) forBlocks(ctx context.Context, threads int, read func(*block) error) error {
+	if err := f.unchanged(); err != nil {
+		return err
+	}
+	if threads <= 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	// A goroutine takes neighbouring blocks, so that the disk sees long reads.
+	const run = 8
+	var (
+		next  atomic.Int64
+		mu    sync.Mutex
+		first error
+		at    = len(f.blocks)
+		group sync.WaitGroup
+	)
+	for range min(threads, (len(f.blocks)+run-1)/run) {
+		group.Go(func() {
+			for {
+				from := int(next.Add(1)-1) * run
+				for i := from; i < from+run; i++ {
+					mu.Lock()
+					stop := i >= at
+					mu.Unlock()
+					if stop || ctx.Err() != nil {
+						return
+					}
+					if err := read(&f.blocks[i]); err != nil {
+						mu.Lock()
+						if i < at {
+							first, at = err, i
+						}
+						mu.Unlock()
+						return
+					}
+				}
+			}
+		})
+	}
+	group.Wait()
+	if first == nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return first
+}
