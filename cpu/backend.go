@@ -32,11 +32,12 @@ func New(opts backend.Options) backend.Backend {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	return &processor{threads: threads}
+	return &processor{threads: threads, memory: opts.Memory}
 }
 
 type processor struct {
 	threads int
+	memory  int64 // for X that is read again and again; 0: no bound
 	closed  atomic.Bool
 }
 
@@ -56,15 +57,15 @@ func (p *processor) Load(ctx context.Context, src *backend.Source, storage backe
 	if err := src.Check(); err != nil {
 		return nil, err
 	}
-	if src.X == nil {
-		return nil, fmt.Errorf("%w: X that is sparse or read in pieces", backend.ErrUnsupported)
+	if src.Sparse != nil {
+		return nil, fmt.Errorf("%w: X that is sparse", backend.ErrUnsupported)
 	}
 	storage = src.Resolve(storage)
 	switch storage {
 	case backend.Float64:
-		return load[float64](ctx, p.threads, src, storage)
+		return load[float64](ctx, p, src, storage)
 	case backend.Float32, backend.BFloat16, backend.Float16:
-		return load[float32](ctx, p.threads, src, storage)
+		return load[float32](ctx, p, src, storage)
 	}
 	return nil, fmt.Errorf("%w: storage type %d", backend.ErrUnsupported, storage)
 }

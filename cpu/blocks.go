@@ -28,53 +28,88 @@ func (b blocks) bounds(block int) (lo, hi int) {
 	return b.rows * block / b.count, b.rows * (block + 1) / b.count
 }
 
+// most is the number of rows of the largest block.
+func (b blocks) most() int { return (b.rows + b.count - 1) / b.count }
+
 // reduce has work compute the partial sums of every block on up to threads
 // goroutines, and add put them into the total in block order, one at a time. At most
 // room partials, made by fresh, exist at any time: a block is begun only when one is
 // free. It stops between blocks when ctx ends and returns its cause.
+func reduce[P any](ctx context.Context, b blocks, threads, room int, fresh func() P, work func(p P, lo, hi int), add func(p P)) error {
+	return sweep[struct{}, P]{
+		blocks: b, threads: threads, hands: threads, room: room,
+		hand: func() struct{} { return struct{}{} }, fresh: fresh,
+		work: func(_ struct{}, p P, lo, hi int) { work(p, lo, hi) }, add: add,
+	}.run(ctx)
+}
+
+// each is reduce for work that leaves no sums behind. scratch is made once a thread.
+func each[P any](ctx context.Context, b blocks, threads int, scratch func() P, work func(p P, lo, hi int)) error {
+	return reduce(ctx, b, threads, threads, scratch, work, func(P) {})
+}
+
+// sweep is reduce by hands, goroutines with something of their own to hold blocks in.
+// Where a block has to be fetched there are more hands than threads: some wait for the
+// disk while others compute.
+type sweep[H, P any] struct {
+	blocks
+	threads int // that compute at a time
+	hands   int
+	room    int
+	hand    func() H
+	fetch   func(h H, block int) error // nil: there is nothing to fetch
+	fresh   func() P
+	work    func(h H, p P, lo, hi int)
+	add     func(p P)
+}
+
+// run goes over all blocks, in order. Of blocks that cannot be fetched it returns the
+// error of the first.
 //
 // A block is claimed after its partial, so the earliest unfinished block always has
 // one and the others never wait for each other in a circle.
-func reduce[P any](ctx context.Context, b blocks, threads, room int, fresh func() P, work func(p P, lo, hi int), add func(p P)) error {
-	threads = min(threads, b.count)
-	room = max(1, min(room, b.count))
-	if threads == 1 {
-		p := fresh()
-		for block := range b.count {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			lo, hi := b.bounds(block)
-			work(p, lo, hi)
-			add(p)
-		}
-		return nil
+func (s sweep[H, P]) run(ctx context.Context) error {
+	hands, room := min(s.hands, s.count), max(1, min(s.room, s.count))
+	if hands == 1 {
+		return s.alone(ctx)
 	}
 	var (
-		free    = make(chan P, room)
-		claimed atomic.Int64
-		stopped atomic.Bool
-		done    sync.WaitGroup
+		free      = make(chan P, room)
+		computing = make(chan struct{}, s.threads)
+		claimed   atomic.Int64
+		stopped   atomic.Bool
+		failed    firstError
+		done      sync.WaitGroup
 
 		mu      sync.Mutex
 		waiting = make(map[int]P, room)
 		next    int
 	)
 	for range room {
-		free <- fresh()
+		free <- s.fresh()
 	}
 	worker := func() {
+		h := s.hand()
 		for p := range free {
 			block := int(claimed.Add(1)) - 1
-			if block >= b.count || ctx.Err() != nil {
-				if block < b.count {
+			if block >= s.count || ctx.Err() != nil || failed.any() {
+				if block < s.count {
 					stopped.Store(true)
 				}
-				free <- p // for the other workers to see the end as well
+				free <- p // for the other hands to see the end as well
 				return
 			}
-			lo, hi := b.bounds(block)
-			work(p, lo, hi)
+			if s.fetch != nil {
+				if err := s.fetch(h, block); err != nil {
+					failed.set(block, err)
+					free <- p
+					return
+				}
+			}
+			computing <- struct{}{}
+			lo, hi := s.bounds(block)
+			s.work(h, p, lo, hi)
+			<-computing
 			mu.Lock()
 			waiting[block] = p
 			for {
@@ -83,24 +118,41 @@ func reduce[P any](ctx context.Context, b blocks, threads, room int, fresh func(
 					break
 				}
 				delete(waiting, next)
-				add(q)
+				s.add(q)
 				next++
 				free <- q
 			}
 			mu.Unlock()
 		}
 	}
-	for range threads {
+	for range hands {
 		done.Go(worker)
 	}
 	done.Wait()
+	if failed.err != nil {
+		return failed.err
+	}
 	if stopped.Load() {
 		return context.Cause(ctx)
 	}
 	return nil
 }
 
-// each is reduce for work that leaves no sums behind. scratch is made once a thread.
-func each[P any](ctx context.Context, b blocks, threads int, scratch func() P, work func(p P, lo, hi int)) error {
-	return reduce(ctx, b, threads, threads, scratch, work, func(P) {})
+// alone is run in this goroutine.
+func (s sweep[H, P]) alone(ctx context.Context) error {
+	h, p := s.hand(), s.fresh()
+	for block := range s.count {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if s.fetch != nil {
+			if err := s.fetch(h, block); err != nil {
+				return err
+			}
+		}
+		lo, hi := s.bounds(block)
+		s.work(h, p, lo, hi)
+		s.add(p)
+	}
+	return nil
 }

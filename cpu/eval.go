@@ -12,9 +12,9 @@ type sums[T number] struct {
 	gradient   []float64   // the layout of the coefficients
 	gram       [][]float64 // upper triangles
 
-	x, z, e, l []T       // a tile: widened rows, logits or residuals, scratch, losses
-	mass       []float64 // of the rows of a tile, where a fold is left out
-	square     square[T]
+	z, e, l []T       // a tile: logits or residuals, scratch, losses
+	mass    []float64 // of the rows of a tile, where a fold is left out
+	square  square[T]
 }
 
 func (d *data[T]) Eval(ctx context.Context, models []backend.Model, coef []float64, out *backend.Evaluation) error {
@@ -31,17 +31,17 @@ func (d *data[T]) Eval(ctx context.Context, models []backend.Model, coef []float
 		return &sums[T]{
 			loss: make([]float64, len(models)), held: make([]float64, len(models)),
 			gradient: make([]float64, len(coef)),
-			x:        d.x.buffer(tile), z: make([]T, tile*wide), e: make([]T, tile*wide), l: make([]T, tile),
+			z:        make([]T, tile*wide), e: make([]T, tile*wide), l: make([]T, tile),
 			mass: make([]float64, tile),
 		}
 	}
-	work := func(s *sums[T], lo, hi int) {
+	work := func(s *sums[T], rows *band[T], lo, hi int) {
 		clear(s.loss)
 		clear(s.held)
 		clear(s.gradient)
 		for i := lo; i < hi; i += tile {
 			n := min(tile, hi-i)
-			x := d.x.tile(i, i+n, s.x)
+			x := rows.tile(i, i+n)
 			for k := range terms {
 				t := &terms[k]
 				z := s.z[:n*t.outputs]
@@ -58,7 +58,7 @@ func (d *data[T]) Eval(ctx context.Context, models []backend.Model, coef []float
 	}
 	// Two sets of partial sums a thread; a logical block has blockRows rows at least,
 	// so they are never more than 4 K / blockRows of X.
-	return reduce(ctx, d.blocks(), d.threads, 2*d.threads, fresh, work, add)
+	return pass(ctx, d, 2*d.threads, fresh, work, add)
 }
 
 // evalTile adds losses and gradient of model k on a tile whose logits are z. It
@@ -80,22 +80,22 @@ func (d *data[T]) HessVec(ctx context.Context, models []backend.Model, coef, v, 
 	tile, wide := tileRows(d.Cols()), widest(terms)
 	total := make([]float64, len(out)) // out may be v
 	type partial struct {
-		gradient   []float64
-		x, z, e, v []T
-		mass       []float64
+		gradient []float64
+		z, e, v  []T
+		mass     []float64
 	}
 	fresh := func() *partial {
 		return &partial{
 			gradient: make([]float64, len(coef)),
-			x:        d.x.buffer(tile), z: make([]T, tile*wide), e: make([]T, tile*wide), v: make([]T, tile*wide),
+			z:        make([]T, tile*wide), e: make([]T, tile*wide), v: make([]T, tile*wide),
 			mass: make([]float64, tile),
 		}
 	}
-	work := func(s *partial, lo, hi int) {
+	work := func(s *partial, rows *band[T], lo, hi int) {
 		clear(s.gradient)
 		for i := lo; i < hi; i += tile {
 			n := min(tile, hi-i)
-			x := d.x.tile(i, i+n, s.x)
+			x := rows.tile(i, i+n)
 			for k := range terms {
 				t := &terms[k]
 				z, xv := s.z[:n*t.outputs], s.v[:n*t.outputs]
@@ -115,7 +115,7 @@ func (d *data[T]) HessVec(ctx context.Context, models []backend.Model, coef, v, 
 		}
 		inUnits(s.gradient, terms, d.Cols())
 	}
-	err := reduce(ctx, d.blocks(), d.threads, 2*d.threads, fresh, work, func(s *partial) { addTo(total, s.gradient) })
+	err := pass(ctx, d, 2*d.threads, fresh, work, func(s *partial) { addTo(total, s.gradient) })
 	if err != nil {
 		return err
 	}
@@ -146,14 +146,14 @@ func (d *data[T]) Predict(ctx context.Context, models []backend.Model, coef []fl
 	models = bare(models)
 	terms := d.terms(models, coef)
 	tile, wide, outputs := tileRows(d.Cols()), widest(terms), backend.Outputs(models)
-	type scratch struct{ x, z, e []T }
+	type scratch struct{ z, e []T }
 	fresh := func() *scratch {
-		return &scratch{d.x.buffer(tile), make([]T, tile*wide), make([]T, tile*wide)}
+		return &scratch{make([]T, tile*wide), make([]T, tile*wide)}
 	}
-	return each(ctx, d.blocks(), d.threads, fresh, func(s *scratch, lo, hi int) {
+	return passEach(ctx, d, fresh, func(s *scratch, rows *band[T], lo, hi int) {
 		for i := lo; i < hi; i += tile {
 			n := min(tile, hi-i)
-			x := d.x.tile(i, i+n, s.x)
+			x := rows.tile(i, i+n)
 			first := 0
 			for k := range terms {
 				t := &terms[k]

@@ -81,7 +81,7 @@ func (d *data[T]) Gram(ctx context.Context, models []backend.Model, coef []float
 	}()
 	fresh := func() *sums[T] {
 		s := &sums[T]{
-			x: d.x.buffer(tile), z: make([]T, tile*wide), e: make([]T, tile*wide), l: make([]T, tile),
+			z: make([]T, tile*wide), e: make([]T, tile*wide), l: make([]T, tile),
 			mass: make([]float64, tile),
 			square: square[T]{
 				d: make([]T, tile), p: make([]T, tile*wide),
@@ -99,7 +99,7 @@ func (d *data[T]) Gram(ctx context.Context, models []backend.Model, coef []float
 		}
 		return s
 	}
-	work := func(s *sums[T], lo, hi int) {
+	work := func(s *sums[T], rows *band[T], lo, hi int) {
 		clear(s.loss)
 		clear(s.held)
 		clear(s.gradient)
@@ -108,7 +108,7 @@ func (d *data[T]) Gram(ctx context.Context, models []backend.Model, coef []float
 		}
 		for i := lo; i < hi; i += tile {
 			n := min(tile, hi-i)
-			x := d.x.tile(i, i+n, s.x)
+			x := rows.tile(i, i+n)
 			for k := range terms {
 				t := &terms[k]
 				z := s.z[:n*t.outputs]
@@ -138,8 +138,8 @@ func (d *data[T]) Gram(ctx context.Context, models []backend.Model, coef []float
 			addTo(ev.Grad, s.gradient)
 		}
 	}
-	room := min(2*d.threads, gramBytes/(8*side*side*max(1, len(asked))))
-	if err := reduce(ctx, d.blocks(), d.threads, room, fresh, work, add); err != nil {
+	room := int(min(int64(2*d.threads), min(gramBytes, d.memory.left()/8)/int64(8*side*side*max(1, len(asked)))))
+	if err := pass(ctx, d, room, fresh, work, add); err != nil {
 		return err
 	}
 	for _, h := range out {

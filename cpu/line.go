@@ -29,12 +29,12 @@ func (d *data[T]) Direction(ctx context.Context, models []backend.Model, coef, d
 		data: &d.frame, blocks: d.blocks(), models: append([]backend.Model(nil), models...), terms: terms,
 		z: make([]T, rows*outputs), s: make([]T, rows*outputs),
 	}
-	type scratch struct{ x, z []T }
-	fresh := func() *scratch { return &scratch{d.x.buffer(tile), make([]T, tile*wide)} }
-	err := each(ctx, d.blocks(), d.threads, fresh, func(s *scratch, lo, hi int) {
+	type scratch struct{ z []T }
+	fresh := func() *scratch { return &scratch{make([]T, tile*wide)} }
+	err := passEach(ctx, d, fresh, func(s *scratch, x *band[T], lo, hi int) {
 		for i := lo; i < hi; i += tile {
 			n := min(tile, hi-i)
-			x := d.x.tile(i, i+n, s.x)
+			x := x.tile(i, i+n)
 			first := 0
 			keep := func(to []T, outputs int) {
 				for o := range outputs {

@@ -12,7 +12,13 @@ import (
 // data is a loaded source or rows drawn from one.
 type data[T number] struct {
 	frame[T]
-	x *matrix[T]
+	x      *matrix[T] // nil where X is a stream
+	stream *stream[T]
+
+	memory *memory // of the stream, which rows drawn from it share
+	took   int64   // of memory
+
+	checked *checked
 }
 
 var (
@@ -29,14 +35,18 @@ func (d *data[T]) Close() error {
 	if d.closed {
 		return backend.ErrClosed
 	}
-	d.closed, d.x = true, nil
+	d.memory.release(d.took)
+	d.closed, d.x, d.stream, d.checked = true, nil, nil, nil
 	return nil
 }
 
 // load rounds the source to the storage, the mapped columns straight from the
 // source's numbers: no other copy of X is made, and none at all of one that is lent
 // and is stored as it is.
-func load[T number](ctx context.Context, threads int, src *backend.Source, storage backend.Storage) (backend.Data, error) {
+func load[T number](ctx context.Context, p *processor, src *backend.Source, storage backend.Storage) (backend.Data, error) {
+	if src.Rows != nil {
+		return loadStream[T](ctx, p, src, storage)
+	}
 	rows, cols := src.Shape()
 	affine, err := backend.ChooseAffine(src)
 	if err != nil {
@@ -45,10 +55,10 @@ func load[T number](ctx context.Context, threads int, src *backend.Source, stora
 	d := &data[T]{frame: frame[T]{
 		affine:  affine,
 		storage: storage,
-		threads: threads,
+		threads: p.threads,
 		kernel:  kernelsOf[T](),
 	}}
-	narrow := map[backend.Storage]*narrowFormat{backend.BFloat16: bfloat16, backend.Float16: float16}[storage]
+	narrow := narrowFormats[storage]
 	same, _ := src.X.Data().([]T)
 	if narrow != nil || !d.affine.Identity() {
 		same = nil
@@ -58,15 +68,16 @@ func load[T number](ctx context.Context, threads int, src *backend.Source, stora
 	} else {
 		d.x = allocate[T](rows, cols, narrow)
 	}
-	var store func(lo, hi int) error
+	c := newConversion(affine, storage)
+	var put func(lo, hi int) error
 	switch x := src.X.Data().(type) {
 	case []float32:
-		store = converter(x, d.x, d.affine, storage)
+		put = func(lo, hi int) error { return store(c, x[lo*cols:hi*cols], lo, d.x, lo) }
 	case []float64:
-		store = converter(x, d.x, d.affine, storage)
+		put = func(lo, hi int) error { return store(c, x[lo*cols:hi*cols], lo, d.x, lo) }
 	}
 	if same != nil {
-		store = func(lo, hi int) error {
+		put = func(lo, hi int) error {
 			if copied(d.x.vals[lo*cols:hi*cols], same[lo*cols:hi*cols]) {
 				return nil
 			}
@@ -75,8 +86,8 @@ func load[T number](ctx context.Context, threads int, src *backend.Source, stora
 		}
 	}
 	var first firstError
-	err = each(ctx, logicalBlocks(rows, cols), threads, func() struct{} { return struct{}{} }, func(_ struct{}, lo, hi int) {
-		if err := store(lo, hi); err != nil {
+	err = each(ctx, logicalBlocks(rows, cols), p.threads, func() struct{} { return struct{}{} }, func(_ struct{}, lo, hi int) {
+		if err := put(lo, hi); err != nil {
 			first.set(lo, err)
 		}
 	})
@@ -88,25 +99,6 @@ func load[T number](ctx context.Context, threads int, src *backend.Source, stora
 	}
 	d.setColumns(columns.Copy(src))
 	return d, nil
-}
-
-// converter returns the function that stores rows lo to hi of src in x and reports
-// the first value that is not finite or too large.
-func converter[S, T number](src []S, x *matrix[T], affine backend.Affine, storage backend.Storage) func(lo, hi int) error {
-	return func(lo, hi int) error {
-		for i := lo; i < hi; i++ {
-			for j, s := range src[i*x.cols : (i+1)*x.cols] {
-				v := float64(s)
-				if v-v != 0 {
-					return &backend.NotFiniteError{Row: i, Col: j, Value: v}
-				}
-				if !x.put(i*x.cols+j, affine.Map(j, v)) {
-					return &backend.RangeError{Row: i, Col: j, Value: v, Storage: storage}
-				}
-			}
-		}
-		return nil
-	}
 }
 
 // copied copies src to dst, unless they are the same, and tells whether all numbers
@@ -153,4 +145,10 @@ func (f *firstError) set(row int, err error) {
 	if f.err == nil || row < f.row {
 		f.row, f.err = row, err
 	}
+}
+
+func (f *firstError) any() bool {
+	f.Lock()
+	defer f.Unlock()
+	return f.err != nil
 }

@@ -1,6 +1,9 @@
 package cpu
 
 import (
+	"unsafe"
+
+	"github.com/logreg-gpu/logreg-gpu/backend"
 	"github.com/logreg-gpu/logreg-gpu/cpu/internal/simd"
 	"github.com/logreg-gpu/logreg-gpu/internal/half"
 	"github.com/logreg-gpu/logreg-gpu/internal/hugepages"
@@ -13,25 +16,6 @@ type matrix[T number] struct {
 	vals       []T
 	bits       []uint16
 	narrow     *narrowFormat
-}
-
-// tile returns rows lo to hi as T. buf is used where they must be widened.
-func (x *matrix[T]) tile(lo, hi int, buf []T) []T {
-	lo, hi = lo*x.cols, hi*x.cols
-	if x.narrow == nil {
-		return x.vals[lo:hi]
-	}
-	buf = buf[:hi-lo]
-	x.narrow.widen(any(buf).([]float32), x.bits[lo:hi]) // narrow formats are only ever widened to float32
-	return buf
-}
-
-// buffer returns what tile needs for rows rows: nothing where nothing is widened.
-func (x *matrix[T]) buffer(rows int) []T {
-	if x.narrow == nil {
-		return nil
-	}
-	return make([]T, rows*x.cols)
 }
 
 // allocate makes room for rows x cols numbers, of type T where narrow is nil.
@@ -73,6 +57,17 @@ type narrowFormat struct {
 	round    func(float64) uint16
 	widen    func(x []float32, bits []uint16)
 	infinity uint16
+}
+
+// narrowFormats are the formats of the narrow storages.
+var narrowFormats = map[backend.Storage]*narrowFormat{backend.BFloat16: bfloat16, backend.Float16: float16}
+
+// storedBytes is the size of a number.
+func storedBytes[T number](narrow *narrowFormat) int {
+	if narrow != nil {
+		return 2
+	}
+	return int(unsafe.Sizeof(T(0)))
 }
 
 var (

@@ -121,28 +121,30 @@ func (d *data[T]) Stats(ctx context.Context, weight int) (*backend.Stats, error)
 	if weight < backend.None || weight >= d.columns.Weights {
 		return nil, &backend.SourceError{Part: fmt.Sprintf("weight column %d", weight), Reason: fmt.Sprintf("does not exist; the source has %d", d.columns.Weights)}
 	}
+	if c := d.checked; c != nil && c.weight == weight {
+		d.checked = nil // given away
+		return c.stats, nil
+	}
 	weights := d.columns.Masses(backend.Model{Weight: weight})
 	cols, tile := d.Cols(), tileRows(d.Cols())
 	type partial struct {
 		plain, weighted *segment[T]
 		least, most     []T
 		nonZero         []float64
-		x               []T
 	}
 	fresh := func() *partial {
 		return &partial{
 			plain: newSegment[T](cols), weighted: newSegment[T](cols),
 			least: make([]T, cols), most: make([]T, cols), nonZero: make([]float64, cols),
-			x: d.x.buffer(tile),
 		}
 	}
-	work := func(p *partial, lo, hi int) {
+	work := func(p *partial, rows *band[T], lo, hi int) {
 		p.plain.moments.reset()
 		p.weighted.moments.reset()
 		clear(p.nonZero)
 		for i := lo; i < hi; i += tile {
 			n := min(tile, hi-i)
-			x := d.x.tile(i, i+n, p.x)
+			x := rows.tile(i, i+n)
 			if i == lo {
 				copy(p.least, x)
 				copy(p.most, x)
@@ -169,7 +171,7 @@ func (d *data[T]) Stats(ctx context.Context, weight int) (*backend.Stats, error)
 		plain.merge(&p.plain.moments)
 		weighted.merge(&p.weighted.moments)
 	}
-	if err := reduce(ctx, d.blocks(), d.threads, 2*d.threads, fresh, work, add); err != nil {
+	if err := pass(ctx, d, 2*d.threads, fresh, work, add); err != nil {
 		return nil, err
 	}
 	s.Moments = plain.finish()

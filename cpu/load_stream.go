@@ -1,0 +1,75 @@
+package cpu
+
+import (
+	"context"
+
+	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/cpu/internal/columns"
+)
+
+// checked are the statistics that come from the read of X in which it was checked.
+type checked struct {
+	weight int
+	stats  *backend.Stats
+}
+
+// loadStream takes X as it is read from the source. It reads X once, to check it, and
+// computes statistics on the way: every fit asks for them next.
+func loadStream[T number](ctx context.Context, p *processor, src *backend.Source, storage backend.Storage) (backend.Data, error) {
+	affine, err := backend.ChooseAffine(src)
+	if err != nil {
+		return nil, err
+	}
+	stream, err := newStream[T](src.Rows, p.threads, affine, storage, p.memory)
+	if err != nil {
+		return nil, err
+	}
+	d := &data[T]{
+		frame:  frame[T]{affine: affine, storage: storage, threads: p.threads, kernel: kernelsOf[T]()},
+		stream: stream, memory: stream.memory,
+	}
+	d.setColumns(columns.Copy(src))
+	weight := backend.None
+	if d.columns.Weights > 0 {
+		weight = 0
+	}
+	stats, err := d.Stats(ctx, weight)
+	if err != nil {
+		return nil, err
+	}
+	d.checked, stream.checked = &checked{weight, stats}, true
+	return d, nil
+}
+
+// sampledBytes is what a row that is drawn takes, with its columns.
+func (d *data[T]) sampledBytes() int64 {
+	c := d.columns
+	bytes := 4*c.Labels + 8*(c.Weights+1+c.Offsets)
+	if c.Folds {
+		bytes += 4
+	}
+	return int64(d.Cols()*storedBytes[T](d.narrow())) + int64(bytes)
+}
+
+func (d *data[T]) narrow() *narrowFormat {
+	if d.stream != nil {
+		return d.stream.narrow
+	}
+	return d.x.narrow
+}
+
+// MostSampled implements backend.Limited.
+func (d *data[T]) MostSampled() int {
+	if d.memory == nil || d.memory.limit == 0 {
+		return d.Rows()
+	}
+	return int(max(0, min(int64(d.Rows()), (d.memory.left()-d.least())/d.sampledBytes())))
+}
+
+// least is the memory that passes over X need.
+func (d *data[T]) least() int64 {
+	if d.stream != nil {
+		return d.stream.least()
+	}
+	return 0
+}
