@@ -40,16 +40,9 @@ func newBudget(src *backend.Source, storage backend.Storage, affine backend.Affi
 
 // stored is X as the storage holds it.
 func stored(src *backend.Source, storage backend.Storage, affine backend.Affine) []float64 {
-	rows, cols := src.Shape()
-	x := make([]float64, rows*cols)
-	for i := range x {
-		var v float64
-		switch from := src.X.Data().(type) {
-		case []float32:
-			v = float64(from[i])
-		case []float64:
-			v = from[i]
-		}
+	_, cols := src.Shape()
+	x := numbers(src)
+	for i, v := range x {
 		v = affine.Map(i%cols, v)
 		switch storage {
 		case backend.Float32:
@@ -60,6 +53,29 @@ func stored(src *backend.Source, storage backend.Storage, affine backend.Affine)
 			v = float64(half.FromFloat16(half.Float16(v)))
 		}
 		x[i] = v
+	}
+	return x
+}
+
+// numbers is a copy of src's X, dense.
+func numbers(src *backend.Source) []float64 {
+	rows, cols := src.Shape()
+	x := make([]float64, rows*cols)
+	if m := src.Sparse; m != nil {
+		for i := range rows {
+			for e := m.RowPtr[i]; e < m.RowPtr[i+1]; e++ {
+				x[i*cols+int(m.Col[e])] = m.Value(e)
+			}
+		}
+		return x
+	}
+	switch from := src.X.Data().(type) {
+	case []float32:
+		for i, v := range from {
+			x[i] = float64(v)
+		}
+	case []float64:
+		copy(x, from)
 	}
 	return x
 }

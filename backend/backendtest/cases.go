@@ -22,11 +22,12 @@ type caseOf struct {
 	coef           string
 	storage        backend.Storage
 	from           tensor.Dtype
+	form           string // of X; "" is dense
 }
 
 func (c caseOf) String() string {
-	return fmt.Sprintf("%dx%d_%s_%s_w-%s_f-%s_offset-%v_coef-%s_%v-from-%v_seed-%d",
-		c.rows, c.cols, c.data, c.models, c.weights, c.folds, c.offset, c.coef, c.storage, c.from, c.seed)
+	return fmt.Sprintf("%dx%d_%s_%s_%s_w-%s_f-%s_offset-%v_coef-%s_%v-from-%v_seed-%d",
+		c.rows, c.cols, c.form, c.data, c.models, c.weights, c.folds, c.offset, c.coef, c.storage, c.from, c.seed)
 }
 
 // shapes: one row, one column, not a multiple of 4, 32 or a block, fewer rows than
@@ -46,8 +47,11 @@ var (
 
 // cases returns one covering set.
 func cases(o Options, seed uint64) []caseOf {
-	storages := o.storages()
+	storages, forms := o.storages(), o.forms()
 	sizes := []int{len(shapes), len(dataKinds), len(modelKinds), len(weightKinds), len(foldKinds), 2, len(coefKinds), len(storages), 2}
+	if len(forms) > 1 {
+		sizes = append(sizes, len(forms))
+	}
 	var all []caseOf
 	for i, l := range pairwise(sizes, rand.New(rand.NewPCG(seed, 0))) {
 		c := caseOf{
@@ -55,7 +59,13 @@ func cases(o Options, seed uint64) []caseOf {
 			rows: shapes[l[0]][0], cols: shapes[l[0]][1],
 			data: dataKinds[l[1]], models: modelKinds[l[2]], weights: weightKinds[l[3]], folds: foldKinds[l[4]],
 			offset: l[5] == 1, coef: coefKinds[l[6]], storage: storages[l[7]],
-			from: []tensor.Dtype{tensor.Float32, tensor.Float64}[l[8]],
+			from: []tensor.Dtype{tensor.Float32, tensor.Float64}[l[8]], form: "dense",
+		}
+		if len(forms) > 1 {
+			c.form = forms[l[9]]
+		}
+		if c.form != "dense" && !wide(c.storage) {
+			c.storage = backend.Float32
 		}
 		if o.MaxNumbers > 0 {
 			c.cols = min(c.cols, o.MaxNumbers)
@@ -131,15 +141,7 @@ func (c caseOf) source() (src *backend.Source, models []backend.Model, coef []fl
 		Offsets: [][]float64{normals(rng, c.rows, 1)},
 		Folds:   classes(rng, c.rows, 3),
 	}
-	if c.from == tensor.Float32 {
-		narrow := make([]float32, len(x))
-		for i, v := range x {
-			narrow[i] = float32(v)
-		}
-		src.X = tensor.New(tensor.WithShape(c.rows, c.cols), tensor.WithBacking(narrow))
-	} else {
-		src.X = tensor.New(tensor.WithShape(c.rows, c.cols), tensor.WithBacking(x))
-	}
+	c.setX(src, x)
 	models = c.modelSet()
 	scale := map[string]float64{"zero": 0, "modest": 1, "large": 30}[c.coef] / math.Sqrt(float64(c.cols))
 	coef = normals(rng, backend.Outputs(models)*(c.cols+1), scale)
@@ -242,7 +244,9 @@ func classes(rng *rand.Rand, n int, k int32) []int32 {
 }
 
 // tiny is a source for checks in which the numbers do not matter.
-func tiny() *backend.Source {
-	src, _, _, _ := caseOf{seed: 1, rows: 6, cols: 3, data: "normal", models: "binary", weights: "random", coef: "zero", from: tensor.Float32}.source()
+func tiny() *backend.Source { return tinyOf("dense") }
+
+func tinyOf(form string) *backend.Source {
+	src, _, _, _ := caseOf{seed: 1, rows: 6, cols: 3, data: "normal", models: "binary", weights: "random", coef: "zero", from: tensor.Float32, form: form}.source()
 	return src
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -58,6 +59,17 @@ func results(t testing.TB, o Options, d backend.Data, models []backend.Model, co
 		out := [][]float64{make([]float64, (cols+1)*(cols+1)), make([]float64, (cols+1)*(cols+1))}
 		if err := d.(backend.Gram).Gram(ctx, models, coef, blocks, out, &ev); !o.beyond(t, Gram, cols, models, err) {
 			all = append(append(append(append(all, out[0]...), out[1]...), ev.Loss...), ev.Grad...)
+		}
+	}
+	if o.has(ColumnGram) {
+		last := len(models) - 1
+		blocks := []backend.GramBlock{{Model: 0}, {Model: last, Row: models[last].Outputs() - 1}}
+		few := []int{0, cols - 1}[:min(2, cols)]
+		side := len(few) + 1
+		out := [][]float64{make([]float64, side*side), make([]float64, side*side)}
+		diagonal := [][]float64{make([]float64, cols+1), make([]float64, cols+1)}
+		if err := d.(backend.ColumnGram).ColumnGram(ctx, models, coef, blocks, few, out, diagonal); !o.beyond(t, ColumnGram, cols, models, err) {
+			all = append(append(append(append(all, out[0]...), out[1]...), diagonal[0]...), diagonal[1]...)
 		}
 	}
 	if o.has(Line) {
@@ -116,23 +128,33 @@ func requireSameBits(t testing.TB, want, got []float64, why string) {
 
 func checkRepeats(t *testing.T, b backend.Backend, o Options) {
 	for _, s := range o.storages() {
-		src, models, coef, _ := large(o, s).source()
-		want := run(t, b, o, src, s, models, coef)
-		requireSameBits(t, want, run(t, b, o, src, s, models, coef), "again")
-		if o.Reopen == nil {
-			continue
-		}
-		for _, threads := range []int{1, 2, 3, 7} {
-			other := o.Reopen(threads)
-			requireSameBits(t, want, run(t, other, o, src, s, models, coef), "other threads")
-			close(t, other)
+		for _, form := range o.formsIn(s) {
+			c := large(o, s)
+			c.form = form
+			if form != "dense" {
+				c.data = "zeros"
+			}
+			src, models, coef, _ := c.source()
+			want := run(t, b, o, src, s, models, coef)
+			requireSameBits(t, want, run(t, b, o, src, s, models, coef), "again")
+			if o.Reopen == nil {
+				continue
+			}
+			for _, threads := range []int{1, 2, 3, 7} {
+				other := o.Reopen(threads)
+				requireSameBits(t, want, run(t, other, o, src, s, models, coef), "other threads")
+				close(t, other)
+			}
 		}
 	}
 }
 
 // copyOf is a deep copy of src.
 func copyOf(src *backend.Source) *backend.Source {
-	c := &backend.Source{X: src.X.Clone().(*tensor.Dense), Folds: append([]int32(nil), src.Folds...)}
+	c := &backend.Source{Sparse: copyCSR(src.Sparse), Folds: append([]int32(nil), src.Folds...)}
+	if src.X != nil {
+		c.X = src.X.Clone().(*tensor.Dense)
+	}
 	for _, col := range src.Labels {
 		c.Labels = append(c.Labels, append([]int32(nil), col...))
 	}
@@ -147,15 +169,25 @@ func copyOf(src *backend.Source) *backend.Source {
 
 // scribble overwrites all of src.
 func scribble(src *backend.Source) {
-	switch x := src.X.Data().(type) {
-	case []float32:
-		for i := range x {
-			x[i] = float32(math.NaN())
+	var narrow []float32
+	var wide []float64
+	if m := src.Sparse; m != nil {
+		narrow, wide = m.Val32, m.Val64
+		for i := range m.Col {
+			m.Col[i] = math.MaxUint32
 		}
-	case []float64:
-		for i := range x {
-			x[i] = math.NaN()
+		for i := range m.RowPtr {
+			m.RowPtr[i] = math.MaxInt64
 		}
+	} else {
+		narrow, _ = src.X.Data().([]float32)
+		wide, _ = src.X.Data().([]float64)
+	}
+	for i := range narrow {
+		narrow[i] = float32(math.NaN())
+	}
+	for i := range wide {
+		wide[i] = math.NaN()
 	}
 	for _, col := range append(append([][]float64(nil), src.Weights...), src.Offsets...) {
 		for i := range col {
@@ -172,24 +204,27 @@ func scribble(src *backend.Source) {
 func checkInputs(t *testing.T, b backend.Backend, o Options) {
 	for _, s := range o.storages() {
 		for _, from := range []tensor.Dtype{tensor.Float32, tensor.Float64} {
-			c := large(o, s)
-			c.from, c.rows = from, min(c.rows, 700)
-			src, models, coef, _ := c.source()
-			kept, keptModels, keptCoef := copyOf(src), append([]backend.Model(nil), models...), append([]float64(nil), coef...)
-			want := run(t, b, o, src, s, models, coef)
-			require.Equal(t, kept.X.Data(), src.X.Data())
-			require.Equal(t, kept.Labels, src.Labels)
-			require.Equal(t, kept.Weights, src.Weights)
-			require.Equal(t, kept.Offsets, src.Offsets)
-			require.Equal(t, kept.Folds, src.Folds)
-			require.Equal(t, keptModels, models)
-			require.Equal(t, keptCoef, coef)
+			for _, form := range o.formsIn(s) {
+				c := large(o, s)
+				c.from, c.form, c.rows = from, form, min(c.rows, 700)
+				src, models, coef, _ := c.source()
+				kept, keptModels, keptCoef := copyOf(src), append([]backend.Model(nil), models...), append([]float64(nil), coef...)
+				want := run(t, b, o, src, s, models, coef)
+				require.Equal(t, kept.Sparse, src.Sparse)
+				require.Equal(t, numbers(kept), numbers(src))
+				require.Equal(t, kept.Labels, src.Labels)
+				require.Equal(t, kept.Weights, src.Weights)
+				require.Equal(t, kept.Offsets, src.Offsets)
+				require.Equal(t, kept.Folds, src.Folds)
+				require.Equal(t, keptModels, models)
+				require.Equal(t, keptCoef, coef)
 
-			d := mustLoad(t, b, src, s)
-			scribble(src)
-			got := results(t, o, d, models, coef)
-			requireSameBits(t, want[:len(got)], got, "the source changed after Load")
-			close(t, d)
+				d := mustLoad(t, b, src, s)
+				scribble(src)
+				got := results(t, o, d, models, coef)
+				requireSameBits(t, want[:len(got)], got, "the source changed after Load")
+				close(t, d)
+			}
 		}
 	}
 	// out is overwritten, whatever it held.
@@ -213,66 +248,91 @@ func checkInputs(t *testing.T, b backend.Backend, o Options) {
 // that take z beyond every bound.
 func checkZeroWeight(t *testing.T, b backend.Backend, o Options) {
 	for _, s := range o.storages() {
-		huge := map[backend.Storage]float32{backend.Float64: 1e38, backend.Float32: 1e38, backend.BFloat16: 1e38, backend.Float16: 6e4}[s]
-		c := caseOf{seed: o.Seed, rows: 40, cols: 6, data: "normal", models: "several", weights: "random", folds: "one", coef: "large", from: tensor.Float32}
-		src, models, coef, _ := c.source()
-		models[3].Weight = 1
-		for i := range coef {
-			coef[i] *= 1000
-		}
-		x := src.X.Data().([]float32)
-		zero := func(huge float32) {
-			for i := 0; i < c.rows; i += 5 {
-				src.Weights[0][i], src.Weights[1][i] = 0, 0
-				for j := range c.cols {
-					x[i*c.cols+j] = huge * float32(1-2*(j%2))
-				}
+		for _, form := range o.formsIn(s) {
+			if form != "ones" {
+				checkZeroWeightIn(t, b, o, s, form)
 			}
 		}
-		zero(0)
-		// The map of a float32 source depends on its values; here it is the identity
-		// for both.
-		plain := mustLoad(t, b, src, s)
-		zero(huge)
-		extreme := mustLoad(t, b, src, s)
-		require.Equal(t, plain.Affine(), extreme.Affine())
-		var want, got backend.Evaluation
-		err := plain.Eval(t.Context(), models, coef, &want)
-		if o.beyond(t, Eval, c.cols, models, err) {
-			continue
-		}
-		require.NoError(t, extreme.Eval(t.Context(), models, coef, &got))
-		requireSameBits(t, want.Loss, got.Loss, "loss")
-		requireSameBits(t, want.Held, got.Held, "held-out loss")
-		for i := range want.Grad { // a zero may change its sign
-			require.Equal(t, want.Grad[i], got.Grad[i], "gradient %d", i)
-		}
-		if o.has(HessVec) {
-			hw, hg := make([]float64, len(coef)), make([]float64, len(coef))
-			err := plain.(backend.HessVec).HessVec(t.Context(), models, coef, coef, hw)
-			if !o.beyond(t, HessVec, c.cols, models, err) {
-				require.NoError(t, extreme.(backend.HessVec).HessVec(t.Context(), models, coef, coef, hg))
-				for i := range hw {
-					require.Equal(t, hw[i], hg[i], "hessian product %d", i)
-				}
-			}
-		}
-		if o.has(Gram) {
-			blocks := []backend.GramBlock{{Model: 0}, {Model: 2, Row: 1, Col: 3}}
-			gw, gg := [][]float64{make([]float64, 49), make([]float64, 49)}, [][]float64{make([]float64, 49), make([]float64, 49)}
-			err := plain.(backend.Gram).Gram(t.Context(), models, coef, blocks, gw, nil)
-			if !o.beyond(t, Gram, c.cols, models, err) {
-				require.NoError(t, extreme.(backend.Gram).Gram(t.Context(), models, coef, blocks, gg, nil))
-				for k := range gw {
-					for i := range gw[k] {
-						require.Equal(t, gw[k][i], gg[k][i], "gram %d of %d", i, k)
-					}
-				}
-			}
-		}
-		close(t, plain)
-		close(t, extreme)
 	}
+}
+
+func checkZeroWeightIn(t *testing.T, b backend.Backend, o Options, s backend.Storage, form string) {
+	huge := map[backend.Storage]float64{backend.Float64: 1e38, backend.Float32: 1e38, backend.BFloat16: 1e38, backend.Float16: 6e4}[s]
+	c := caseOf{seed: o.Seed, rows: 40, cols: 6, data: "normal", models: "several", weights: "random", folds: "one", coef: "large", from: tensor.Float32}
+	src, models, coef, _ := c.source()
+	models[3].Weight = 1
+	for i := range coef {
+		coef[i] *= 1000
+	}
+	x := numbers(src)
+	c.form = form
+	zero := func(huge float64) {
+		for i := 0; i < c.rows; i += 5 {
+			src.Weights[0][i], src.Weights[1][i] = 0, 0
+			for j := range c.cols {
+				x[i*c.cols+j] = huge * float64(1-2*(j%2))
+			}
+		}
+		src.X = nil
+		c.setX(src, x)
+	}
+	zero(0)
+	// The map of a float32 source depends on its values; here it is the identity
+	// for both.
+	plain := mustLoad(t, b, src, s)
+	zero(huge)
+	extreme := mustLoad(t, b, src, s)
+	require.Equal(t, plain.Affine(), extreme.Affine())
+	var want, got backend.Evaluation
+	err := plain.Eval(t.Context(), models, coef, &want)
+	if o.beyond(t, Eval, c.cols, models, err) {
+		return
+	}
+	require.NoError(t, extreme.Eval(t.Context(), models, coef, &got))
+	requireSameBits(t, want.Loss, got.Loss, "loss")
+	requireSameBits(t, want.Held, got.Held, "held-out loss")
+	for i := range want.Grad { // a zero may change its sign
+		require.Equal(t, want.Grad[i], got.Grad[i], "gradient %d", i)
+	}
+	if o.has(HessVec) {
+		hw, hg := make([]float64, len(coef)), make([]float64, len(coef))
+		err := plain.(backend.HessVec).HessVec(t.Context(), models, coef, coef, hw)
+		if !o.beyond(t, HessVec, c.cols, models, err) {
+			require.NoError(t, extreme.(backend.HessVec).HessVec(t.Context(), models, coef, coef, hg))
+			for i := range hw {
+				require.Equal(t, hw[i], hg[i], "hessian product %d", i)
+			}
+		}
+	}
+	if o.has(ColumnGram) {
+		blocks, cols := []backend.GramBlock{{Model: 0}, {Model: 2, Row: 1, Col: 3}}, []int{1, 4}
+		var all [2][]float64
+		for i, d := range []backend.Data{plain, extreme} {
+			out, diagonal := [][]float64{make([]float64, 9), make([]float64, 9)}, [][]float64{make([]float64, 7), make([]float64, 7)}
+			err := d.(backend.ColumnGram).ColumnGram(t.Context(), models, coef, blocks, cols, out, diagonal)
+			if !o.beyond(t, ColumnGram, c.cols, models, err) {
+				all[i] = slices.Concat(out[0], out[1], diagonal[0], diagonal[1])
+			}
+		}
+		for i := range all[0] {
+			require.Equal(t, all[0][i], all[1][i], "column gram %d", i)
+		}
+	}
+	if o.has(Gram) {
+		blocks := []backend.GramBlock{{Model: 0}, {Model: 2, Row: 1, Col: 3}}
+		gw, gg := [][]float64{make([]float64, 49), make([]float64, 49)}, [][]float64{make([]float64, 49), make([]float64, 49)}
+		err := plain.(backend.Gram).Gram(t.Context(), models, coef, blocks, gw, nil)
+		if !o.beyond(t, Gram, c.cols, models, err) {
+			require.NoError(t, extreme.(backend.Gram).Gram(t.Context(), models, coef, blocks, gg, nil))
+			for k := range gw {
+				for i := range gw[k] {
+					require.Equal(t, gw[k][i], gg[k][i], "gram %d of %d", i, k)
+				}
+			}
+		}
+	}
+	close(t, plain)
+	close(t, extreme)
 }
 
 // checkMargins takes |z| to 1e4: all results must be finite, and right.
@@ -307,8 +367,12 @@ func checkMargins(t *testing.T, b backend.Backend, o Options) {
 func checkNotFinite(t *testing.T, b backend.Backend, o Options) {
 	nan, inf := math.NaN(), math.Inf(1)
 	for _, s := range o.storages() {
-		for _, from := range []tensor.Dtype{tensor.Float32, tensor.Float64} {
-			c := caseOf{seed: o.Seed, rows: 1500, cols: 50, data: "normal", models: "binary", weights: "none", coef: "zero", from: from}
+		for n := range 4 {
+			from, form := []tensor.Dtype{tensor.Float32, tensor.Float64}[n%2], []string{"dense", "csr"}[n/2]
+			if !slices.Contains(o.formsIn(s), form) {
+				continue
+			}
+			c := caseOf{seed: o.Seed, rows: 1500, cols: 50, data: "normal", models: "binary", weights: "none", coef: "zero", from: from, form: form}
 			if o.MaxNumbers > 0 {
 				c.rows = max(3, min(c.rows, o.MaxNumbers/c.cols))
 			}
@@ -318,14 +382,12 @@ func checkNotFinite(t *testing.T, b backend.Backend, o Options) {
 			} {
 				src, _, _, _ := c.source()
 				first := last
+				x := numbers(src)
 				for at, v := range bad {
 					first = min(first, at)
-					if from == tensor.Float32 {
-						src.X.Data().([]float32)[at] = float32(v)
-					} else {
-						src.X.Data().([]float64)[at] = v
-					}
+					x[at] = v
 				}
+				c.setX(src, x)
 				_, err := b.Load(t.Context(), src, s)
 				var notFinite *backend.NotFiniteError
 				require.ErrorAs(t, err, &notFinite)
@@ -350,11 +412,17 @@ func checkRange(t *testing.T, b backend.Backend, o Options) {
 			x[i] = float64(i%3) - 1
 		}
 		x[4999*2+1] = large[s] // not among the rows that ChooseAffine looks at
-		src := &backend.Source{X: tensor.New(tensor.WithShape(5000, 2), tensor.WithBacking(x)), Labels: [][]int32{make([]int32, 5000)}}
-		_, err := b.Load(t.Context(), src, s)
-		var tooLarge *backend.RangeError
-		require.ErrorAs(t, err, &tooLarge, "%v", s)
-		require.Equal(t, backend.RangeError{Row: 4999, Col: 1, Value: large[s], Storage: s}, *tooLarge)
+		for _, form := range o.formsIn(s) {
+			if form == "ones" {
+				continue
+			}
+			src := &backend.Source{Labels: [][]int32{make([]int32, 5000)}}
+			caseOf{rows: 5000, cols: 2, from: tensor.Float64, form: form}.setX(src, x)
+			_, err := b.Load(t.Context(), src, s)
+			var tooLarge *backend.RangeError
+			require.ErrorAs(t, err, &tooLarge, "%v", s)
+			require.Equal(t, backend.RangeError{Row: 4999, Col: 1, Value: large[s], Storage: s}, *tooLarge)
+		}
 	}
 }
 
@@ -376,6 +444,9 @@ func checkMalformed(t *testing.T, b backend.Backend, o Options) {
 		require.ErrorAs(t, err, &malformed, name)
 		require.Equal(t, name, malformed.Part)
 	}
+	if !o.NoSparse {
+		checkMalformedSparse(t, b, s)
+	}
 	d := mustLoad(t, b, tiny(), s)
 	defer close(t, d)
 	good := backend.Binary()
@@ -393,6 +464,9 @@ func checkMalformed(t *testing.T, b backend.Backend, o Options) {
 		}
 		if o.has(Gram) {
 			requireModelError(t, name, d.(backend.Gram).Gram(t.Context(), models, coef, nil, nil, nil))
+		}
+		if o.has(ColumnGram) {
+			requireModelError(t, name, d.(backend.ColumnGram).ColumnGram(t.Context(), models, coef, nil, nil, nil, nil))
 		}
 		if o.has(Line) {
 			_, err := d.(backend.LineSearcher).Direction(t.Context(), models, coef, coef)
@@ -421,6 +495,18 @@ func checkMalformed(t *testing.T, b backend.Backend, o Options) {
 		requireModelError(t, "output", gram.Gram(t.Context(), []backend.Model{good}, coef, []backend.GramBlock{{Col: 1}}, h, nil))
 		requireModelError(t, "model", gram.Gram(t.Context(), []backend.Model{good}, coef, []backend.GramBlock{{Model: 1}}, h, nil))
 	}
+	if o.has(ColumnGram) {
+		gram := d.(backend.ColumnGram)
+		coef, one := make([]float64, 4), []backend.GramBlock{{}}
+		square, diagonal := [][]float64{make([]float64, 4)}, [][]float64{make([]float64, 4)}
+		for _, cols := range [][]int{{3}, {-1}} {
+			requireModelError(t, "column", gram.ColumnGram(t.Context(), []backend.Model{good}, coef, one, cols, square, diagonal))
+		}
+		requireModelError(t, "twice", gram.ColumnGram(t.Context(), []backend.Model{good}, coef, one, []int{1, 1}, [][]float64{make([]float64, 9)}, diagonal))
+		requireModelError(t, "small matrix", gram.ColumnGram(t.Context(), []backend.Model{good}, coef, one, []int{1}, [][]float64{{0}}, diagonal))
+		requireModelError(t, "short diagonal", gram.ColumnGram(t.Context(), []backend.Model{good}, coef, one, []int{1}, square, [][]float64{{0}}))
+		requireModelError(t, "no diagonal", gram.ColumnGram(t.Context(), []backend.Model{good}, coef, one, []int{1}, square, nil))
+	}
 	if o.has(Line) {
 		line, err := d.(backend.LineSearcher).Direction(t.Context(), []backend.Model{good}, make([]float64, 4), make([]float64, 4))
 		require.NoError(t, err)
@@ -439,9 +525,15 @@ func requireModelError(t testing.TB, what string, err error) {
 // checkBarePredict predicts rows that have no labels, weights or folds with models
 // that name them.
 func checkBarePredict(t *testing.T, b backend.Backend, o Options) {
-	c := caseOf{seed: o.Seed, rows: 9, cols: 5, data: "normal", models: "several", weights: "random", folds: "one", coef: "modest", storage: o.storages()[0], from: tensor.Float32}
+	for _, form := range o.formsIn(o.storages()[0]) {
+		checkBarePredictOf(t, b, o, form)
+	}
+}
+
+func checkBarePredictOf(t *testing.T, b backend.Backend, o Options, form string) {
+	c := caseOf{seed: o.Seed, rows: 9, cols: 5, data: "normal", models: "several", weights: "random", folds: "one", coef: "modest", storage: o.storages()[0], from: tensor.Float32, form: form}
 	src, models, coef, _ := c.source()
-	full, none := mustLoad(t, b, src, c.storage), mustLoad(t, b, &backend.Source{X: src.X}, c.storage)
+	full, none := mustLoad(t, b, src, c.storage), mustLoad(t, b, &backend.Source{X: src.X, Sparse: src.Sparse}, c.storage)
 	want := make([]float64, c.rows*backend.Outputs(models))
 	got := make([]float64, len(want))
 	err := full.Predict(t.Context(), models, coef, want)
@@ -472,6 +564,12 @@ func operations(o Options, d backend.Data) map[Operation]func(context.Context) e
 			return d.(backend.Gram).Gram(ctx, models, coef, []backend.GramBlock{{}}, h, nil)
 		}
 	}
+	if o.has(ColumnGram) {
+		all[ColumnGram] = func(ctx context.Context) error {
+			h, diagonal := [][]float64{make([]float64, 4)}, [][]float64{make([]float64, len(coef))}
+			return d.(backend.ColumnGram).ColumnGram(ctx, models, coef, []backend.GramBlock{{}}, []int{1}, h, diagonal)
+		}
+	}
 	if o.has(Sample) {
 		all[Sample] = func(ctx context.Context) error {
 			_, err := d.(backend.Sampler).Sample(ctx, []int{0}, nil)
@@ -491,18 +589,32 @@ func checkContext(t *testing.T, b backend.Backend, o Options) {
 	cause := errors.New("the user left")
 	ended, cancel := context.WithCancelCause(t.Context())
 	cancel(cause)
-	_, err := b.Load(ended, tiny(), o.storages()[0])
-	require.ErrorIs(t, err, cause)
-	d := mustLoad(t, b, tiny(), o.storages()[0])
-	for op, call := range operations(o, d) {
-		require.ErrorIs(t, call(ended), cause, op)
-		require.NoError(t, call(t.Context()), "%s after a stopped one", op)
+	for _, form := range o.formsIn(o.storages()[0]) {
+		_, err := b.Load(ended, tinyOf(form), o.storages()[0])
+		require.ErrorIs(t, err, cause)
+		d := mustLoad(t, b, tinyOf(form), o.storages()[0])
+		for op, call := range operations(o, d) {
+			require.ErrorIs(t, call(ended), cause, op)
+			require.NoError(t, call(t.Context()), "%s after a stopped one", op)
+		}
+		close(t, d)
 	}
-	close(t, d)
 }
 
 func checkClose(t *testing.T, b backend.Backend, o Options) {
-	d := mustLoad(t, b, tiny(), o.storages()[0])
+	for _, form := range o.formsIn(o.storages()[0]) {
+		checkCloseOf(t, b, o, tinyOf(form))
+	}
+	if o.Reopen != nil {
+		other := o.Reopen(1)
+		close(t, other)
+		_, err := other.Load(t.Context(), tiny(), o.storages()[0])
+		require.ErrorIs(t, err, backend.ErrClosed)
+	}
+}
+
+func checkCloseOf(t *testing.T, b backend.Backend, o Options, src *backend.Source) {
+	d := mustLoad(t, b, src, o.storages()[0])
 	calls := operations(o, d)
 	if o.has(Line) {
 		line, err := d.(backend.LineSearcher).Direction(t.Context(), []backend.Model{backend.Binary()}, make([]float64, 4), make([]float64, 4))
@@ -515,10 +627,4 @@ func checkClose(t *testing.T, b backend.Backend, o Options) {
 		require.ErrorIs(t, call(t.Context()), backend.ErrClosed, op)
 	}
 	require.ErrorIs(t, d.Close(), backend.ErrClosed)
-	if o.Reopen != nil {
-		other := o.Reopen(1)
-		close(t, other)
-		_, err := other.Load(t.Context(), tiny(), o.storages()[0])
-		require.ErrorIs(t, err, backend.ErrClosed)
-	}
 }

@@ -10,7 +10,7 @@
 // differ is not a constant but follows from the arithmetic: budget.go carries the
 // rounding errors of z, of the link and of the sums through every operation, row by
 // row. A test prints the share of that budget that was used at most, where, and the
-// seed that gives the case again.
+// seed that gives the case again. Sparse X is one more axis of the cases.
 //
 // What a backend does not offer must be said in Options, and must then indeed be
 // refused: nothing is skipped silently.

@@ -20,6 +20,8 @@ const (
 	Gram    Operation = "Gram"
 	Sample  Operation = "Sample"
 	Line    Operation = "Line"
+
+	ColumnGram Operation = "ColumnGram"
 )
 
 // Options fit the suite to a backend. The zero value asks for everything.
@@ -48,6 +50,9 @@ type Options struct {
 	Skip        []Operation
 	SkipStorage []backend.Storage
 
+	// NoSparse says that the backend takes no sparse X; that it refuses one is checked.
+	NoSparse bool
+
 	// Beyond, if not nil, tells that an operation over cols columns is too large for
 	// the backend, which must then refuse it with an error of kind ErrUnsupported.
 	Beyond func(op Operation, cols int, models []backend.Model) bool
@@ -65,6 +70,25 @@ func (o Options) storages() (all []backend.Storage) {
 	}
 	return all
 }
+
+// forms of X: dense, sparse with values, and sparse with implicit ones.
+func (o Options) forms() []string {
+	if o.NoSparse {
+		return []string{"dense"}
+	}
+	return []string{"dense", "csr", "ones"}
+}
+
+// formsIn are the forms that X takes in storage s.
+func (o Options) formsIn(s backend.Storage) []string {
+	if !wide(s) {
+		return []string{"dense"}
+	}
+	return o.forms()
+}
+
+// wide tells whether sparse X may be stored in s.
+func wide(s backend.Storage) bool { return s == backend.Float64 || s == backend.Float32 }
 
 func (o Options) has(op Operation) bool { return !slices.Contains(o.Skip, op) }
 
@@ -86,12 +110,19 @@ func checkSkips(t *testing.T, b backend.Backend, o Options) {
 	_, gram := d.(backend.Gram)
 	_, sampler := d.(backend.Sampler)
 	_, line := d.(backend.LineSearcher)
-	for op, offered := range map[Operation]bool{HessVec: hessVec, Gram: gram, Sample: sampler, Line: line} {
+	_, columnGram := d.(backend.ColumnGram)
+	for op, offered := range map[Operation]bool{HessVec: hessVec, Gram: gram, Sample: sampler, Line: line, ColumnGram: columnGram} {
 		require.Equal(t, o.has(op), offered, "%s: offered or in Options.Skip, one of both", op)
 	}
 	for _, s := range o.SkipStorage {
 		_, err := b.Load(t.Context(), tiny(), s)
 		require.ErrorIs(t, err, backend.ErrUnsupported, "%v is in Options.SkipStorage", s)
+	}
+	for _, s := range o.storages() {
+		if o.NoSparse || !wide(s) {
+			_, err := b.Load(t.Context(), tinyOf("csr"), s)
+			require.ErrorIs(t, err, backend.ErrUnsupported, "sparse X in %v", s)
+		}
 	}
 }
 

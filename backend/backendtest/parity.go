@@ -65,6 +65,9 @@ func (v *trial) all(t *testing.T) {
 	if v.o.has(Gram) {
 		v.gram(t)
 	}
+	if v.o.has(ColumnGram) {
+		v.columnGram(t)
+	}
 	if v.o.has(Line) {
 		v.line(t)
 	}
@@ -224,16 +227,7 @@ func (v *trial) gram(t *testing.T) {
 	if v.budget.cols > 300 { // the reference takes N D^2 steps
 		return
 	}
-	// The first, the last and a mixed block of each of two models.
-	var blocks []backend.GramBlock
-	for k, m := range v.models {
-		if last := m.Outputs() - 1; k == 0 || k == len(v.models)-1 {
-			blocks = append(blocks, backend.GramBlock{Model: k})
-			if last > 0 {
-				blocks = append(blocks, backend.GramBlock{Model: k, Row: last, Col: last}, backend.GramBlock{Model: k, Row: last, Col: last - 1})
-			}
-		}
-	}
+	blocks := v.blocks()
 	if v.budget.rows*side*side > 1<<20 { // one is enough where it takes long
 		blocks = blocks[len(blocks)-1:]
 	}
@@ -277,6 +271,84 @@ func (v *trial) gram(t *testing.T) {
 		}
 		v.r.compare(t, "Gram", v.where, got[b], want[b], tol[b])
 		v.r.compare(t, "Gram alone", v.where, alone[b], want[b], tol[b])
+	}
+}
+
+// blocks are the first, the last and a mixed block of each of two models.
+func (v *trial) blocks() (blocks []backend.GramBlock) {
+	for k, m := range v.models {
+		if last := m.Outputs() - 1; k == 0 || k == len(v.models)-1 {
+			blocks = append(blocks, backend.GramBlock{Model: k})
+			if last > 0 {
+				blocks = append(blocks, backend.GramBlock{Model: k, Row: last, Col: last}, backend.GramBlock{Model: k, Row: last, Col: last - 1})
+			}
+		}
+	}
+	return blocks
+}
+
+func (v *trial) columnGram(t *testing.T) {
+	blocks := v.blocks()
+	if v.budget.rows*v.budget.cols > 1<<16 { // one is enough where it takes long
+		blocks = blocks[len(blocks)-1:]
+	}
+	few := []int{}
+	for j := range v.budget.cols {
+		if v.rng.IntN(1+v.budget.cols/40) == 0 {
+			few = append(few, j)
+		}
+	}
+	for _, cols := range [][]int{few, {}} {
+		side := len(cols) + 1
+		matrices := func(side int) (out [][]float64) {
+			for range blocks {
+				out = append(out, make([]float64, side))
+			}
+			return out
+		}
+		got, want, tol := matrices(side*side), matrices(side*side), matrices(side*side)
+		gotDiagonal, wantDiagonal, diagonalTol := matrices(v.budget.cols+1), matrices(v.budget.cols+1), matrices(v.budget.cols+1)
+		err := v.got.(backend.ColumnGram).ColumnGram(t.Context(), v.models, v.coef, blocks, cols, got, gotDiagonal)
+		if v.o.beyond(t, ColumnGram, v.budget.cols, v.models, err) {
+			return
+		}
+		require.NoError(t, v.want.(backend.ColumnGram).ColumnGram(t.Context(), v.models, v.coef, blocks, cols, want, wantDiagonal))
+		rows := v.budget.acrossRows()
+		x := make([]float64, side)
+		x[side-1] = 1
+		v.each(func(k int, m backend.Model, _, i int, q point) {
+			all := v.budget.row(i)
+			for a, j := range cols {
+				x[a] = all[j]
+			}
+			for b, block := range blocks {
+				if block.Model != k {
+					continue
+				}
+				d, dErr := v.budget.curvature(m, q, block.Row, block.Col)
+				s, floor := dErr+rows*math.Abs(d), q.kept*v.budget.floor
+				for a, xa := range x {
+					for c, xc := range x {
+						tol[b][a*side+c] += math.Abs(q.kept*s*xa*xc) + floor
+					}
+				}
+				for j, xj := range all {
+					diagonalTol[b][j] += q.kept*s*xj*xj + floor
+				}
+				diagonalTol[b][len(all)] += q.kept*s + floor
+			}
+		})
+		for b := range blocks {
+			for i := range side {
+				for j := range i {
+					if got[b][i*side+j] != got[b][j*side+i] {
+						require.Fail(t, "not symmetric", "block %d at (%d, %d)", b, i, j)
+					}
+				}
+			}
+			v.r.compare(t, "ColumnGram", v.where, got[b], want[b], tol[b])
+			v.r.compare(t, "ColumnGram diagonal", v.where, gotDiagonal[b], wantDiagonal[b], diagonalTol[b])
+		}
 	}
 }
 

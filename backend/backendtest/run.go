@@ -23,6 +23,7 @@ func RunAll(t *testing.T, b backend.Backend, o Options) {
 		name string
 		run  func(*testing.T, backend.Backend, Options)
 	}{
+		{"Sparse_P6_EqualsDense", checkSparse},
 		{"Repeat_P9_BitEqual", checkRepeats},
 		{"Inputs_P24_NotModified", checkInputs},
 		{"ZeroWeight_P7_AddsNothing", checkZeroWeight},
