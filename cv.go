@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/checkpoint"
 	"github.com/logreg-gpu/logreg-gpu/dataset"
 	"github.com/logreg-gpu/logreg-gpu/model"
 	"github.com/logreg-gpu/logreg-gpu/objective"
@@ -170,7 +171,13 @@ func FitCV(ctx context.Context, ds *dataset.Dataset, opts CVOptions) (*CVResult,
 	defer data.Close()
 	loaded := time.Now()
 
-	v.data = data
+	var done func()
+	v.data, done, err = opts.journal(b, data, v.source, ds.FeatureNames, checkpoint.Of("fit", "cross-validation"), classesFact(ds.Classes),
+		checkpoint.Of("Cs", v.cs), checkpoint.Of("l1-ratios", v.l1Ratios), checkpoint.Of("scoring", v.cv.Scoring), checkpoint.Of("path", v.cv.Path))
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	r := &CVResult{
 		Cs: v.cs, L1Ratios: v.l1Ratios, Folds: v.folds, Scoring: v.cv.Scoring,
 		Backend: b.Name(), PassedOver: passed, Storage: data.Storage(), Load: loaded.Sub(start),

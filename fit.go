@@ -8,6 +8,7 @@ import (
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
 	_ "github.com/logreg-gpu/logreg-gpu/backend/all" // every backend of this build
+	"github.com/logreg-gpu/logreg-gpu/checkpoint"
 	"github.com/logreg-gpu/logreg-gpu/dataset"
 	"github.com/logreg-gpu/logreg-gpu/model"
 	"github.com/logreg-gpu/logreg-gpu/objective"
@@ -76,7 +77,12 @@ func Fit(ctx context.Context, ds *dataset.Dataset, opts Options) (*Result, error
 	defer data.Close()
 	loaded := time.Now()
 
-	obj, err := objective.New(ctx, data, p.model, p.objective)
+	kept, done, err := opts.journal(b, data, p.source, ds.FeatureNames, checkpoint.Of("fit", "of one model"), classesFact(ds.Classes))
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	obj, err := objective.New(ctx, kept, p.model, p.objective)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/checkpoint"
 	"github.com/logreg-gpu/logreg-gpu/dataset"
 	"github.com/logreg-gpu/logreg-gpu/model"
 	"github.com/logreg-gpu/logreg-gpu/objective"
@@ -171,7 +172,16 @@ func (g *group) fit(ctx context.Context) ([]*Result, error) {
 	defer data.Close()
 	loaded := time.Now()
 
-	family, err := objective.NewFamily(ctx, data, g.members)
+	var classes []dataset.Classes
+	for _, t := range g.tasks {
+		classes = append(classes, t.ds.Classes)
+	}
+	kept, done, err := g.opts.journal(b, data, g.source, g.ds.FeatureNames, checkpoint.Of("fit", "of several models"), classesFact(classes...))
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	family, err := objective.NewFamily(ctx, kept, g.members)
 	if err != nil {
 		return nil, err
 	}

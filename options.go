@@ -81,6 +81,9 @@ type Options struct {
 	// Threads bounds the CPU threads; 0 is all. It never changes a result.
 	Threads int
 
+	// Checkpoint, if set, keeps a file from which an interrupted fit can be resumed.
+	Checkpoint *CheckpointOptions
+
 	// Progress, if set, is told every step as it is made.
 	Progress func(solver.Step)
 
@@ -124,6 +127,9 @@ func (o *Options) Check() error {
 		if err := solver.CheckLasso(o.Solver); err != nil {
 			return err
 		}
+	}
+	if err := o.Checkpoint.check(); err != nil {
+		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.PenaltyFactors)) {
 		if f := o.PenaltyFactors[name]; !(f >= 0) || math.IsInf(f, 1) {

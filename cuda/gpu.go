@@ -39,7 +39,10 @@ type function struct {
 // asking.
 const defaultShared = 48 << 10
 
-var _ backend.Backend = (*gpu)(nil)
+var (
+	_ backend.Backend    = (*gpu)(nil)
+	_ backend.Particular = (*gpu)(nil)
+)
 
 // New opens a device of the driver as a backend of the given name.
 func New(name string, d driver.Driver, ordinal int) (backend.Backend, error) {
@@ -67,6 +70,11 @@ func New(name string, d driver.Driver, ordinal int) (backend.Backend, error) {
 }
 
 func (g *gpu) Name() string { return g.name }
+
+// Device implements backend.Particular: tensor cores round as their generation does.
+func (g *gpu) Device() string {
+	return fmt.Sprintf("%s of compute capability %d.%d, %s", g.info.Name, g.info.Major, g.info.Minor, g.target.Name)
+}
 
 func (g *gpu) Close() error {
 	g.mutex.Lock()

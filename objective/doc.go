@@ -26,6 +26,7 @@
 //	hessian.go      the full Hessian from Gram blocks, and products with it
 //	line.go         values along a line
 //	batch.go        the objective of some of the rows
+//	keep.go         what many of its operations come to, for checkpoints
 //	sample.go       the objective of a random part that stands for all
 //	lots.go         which rows that is, by class and weight
 //	curvature.go    the Hessian's diagonal blocks, corrected where a sample misleads

@@ -144,12 +144,12 @@ const (
 // alike gives each model the first one whose p (1 - p) is nearly its own.
 func (f *Family) alike(ctx context.Context, models []backend.Model, coef []float64, most int) (of []int, err error) {
 	data := f.data
-	if sampler, ok := data.(backend.Sampler); ok && data.Rows() > probeRows {
+	if backend.Can(data, backend.CanSample) && data.Rows() > probeRows {
 		rows := make([]int, probeRows)
 		for i := range rows {
 			rows[i] = i * data.Rows() / probeRows
 		}
-		if data, err = sampler.Sample(ctx, rows, nil); err != nil {
+		if data, err = data.(backend.Sampler).Sample(ctx, rows, nil); err != nil {
 			return nil, err
 		}
 		defer func() { err = errors.Join(err, data.Close()) }()

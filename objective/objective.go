@@ -383,21 +383,17 @@ func (o *Objective) name(j int) string {
 
 // Can tells which abilities the data lends.
 func (o *Objective) Can(a solver.Ability) bool {
-	ok := false
 	switch a {
 	case solver.CanHessian:
-		_, ok = o.data.(backend.Gram)
+		return backend.Can(o.data, backend.CanGram)
 	case solver.CanHessVec:
-		_, ok = o.data.(backend.HessVec)
+		return backend.Can(o.data, backend.CanHessVec)
 	case solver.CanLine:
-		_, ok = o.data.(backend.LineSearcher)
-	case solver.CanBatch:
-		_, ok = o.data.(backend.Sampler)
-	case solver.CanSample:
-		_, ok = o.data.(backend.Sampler)
+		return backend.Can(o.data, backend.CanLine)
+	case solver.CanBatch, solver.CanSample:
+		return backend.Can(o.data, backend.CanSample)
 	case solver.CanCurve:
-		_, ok = o.data.(backend.Gram)
-		ok = ok && o.coords.dim() <= curvatureDim
+		return backend.Can(o.data, backend.CanGram) && o.coords.dim() <= curvatureDim
 	}
-	return ok
+	return false
 }

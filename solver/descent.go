@@ -71,6 +71,14 @@ func (d *descent) evalStart(ctx context.Context) error {
 // total is the value of a Composite at x, where its smooth part is f.
 func (d *descent) total(x []float64, f float64) float64 { return f + d.lasso.at(x) }
 
+// keep is Keeper.Keep, where the objective has it.
+func (d *descent) keep(ctx context.Context, what string, state [][]float64, work func() error) error {
+	if k, ok := d.obj.(Keeper); ok {
+		return k.Keep(ctx, what, state, work)
+	}
+	return work()
+}
+
 // measure is the max|gradient| at the present point.
 func (d *descent) measure() float64 {
 	if d.lasso != nil {

@@ -63,6 +63,15 @@ type Batcher interface {
 	Batch(ctx context.Context, rows []int) (Objective, func() error, error)
 }
 
+// Keeper remembers what a stretch of work has come to when the program is interrupted
+// and its run begins again. An objective that remembers at all remembers each of its
+// operations; solvers with very many small ones have their outcome kept instead.
+type Keeper interface {
+	// Keep does work, which moves state to what follows from it, the objective and what
+	// work is said to be, or moves it there by memory.
+	Keep(ctx context.Context, what string, state [][]float64, work func() error) error
+}
+
 // Sampler gives the objective of a random part of the rows that stands for all.
 type Sampler interface {
 	Rows() int

@@ -110,10 +110,18 @@ func sgd(ctx context.Context, d *descent) error {
 		rate := s.rate(float64(epoch), d.opts.MaxIter)
 		if batches == nil {
 			rule.step(x, g, rate)
-		} else if err := batches.epoch(ctx, x, g, func(done float64) {
-			rule.step(x, g, s.rate(float64(epoch)+done, d.opts.MaxIter))
-		}); err != nil {
-			return err
+		} else {
+			batches.shuffle()
+			rule.steps = epoch * batches.number()
+			what := fmt.Sprintf("epoch %d of %d, seed %d, %+v", epoch, d.opts.MaxIter, d.opts.Seed, s)
+			err := d.keep(ctx, what, [][]float64{x, rule.m, rule.v}, func() error {
+				return batches.epoch(ctx, x, g, func(done float64) {
+					rule.step(x, g, s.rate(float64(epoch)+done, d.opts.MaxIter))
+				})
+			})
+			if err != nil {
+				return err
+			}
 		}
 		f, err := d.obj.Eval(ctx, x, g)
 		if err != nil {
@@ -131,7 +139,7 @@ func sgd(ctx context.Context, d *descent) error {
 type rule struct {
 	SGD
 	m, v  []float64 // mean of gradients (momentum, Adam) and of their squares (Adam)
-	steps int
+	steps int       // taken
 }
 
 func newRule(s SGD, n int) *rule {
@@ -173,11 +181,18 @@ func newBatches(obj Batcher, size int, seed uint64) *batches {
 	return b
 }
 
+// number is that of the batches of an epoch.
+func (b *batches) number() int { return (len(b.order) + b.size - 1) / b.size }
+
+// shuffle comes before every epoch.
+func (b *batches) shuffle() {
+	b.rng.Shuffle(len(b.order), func(i, j int) { b.order[i], b.order[j] = b.order[j], b.order[i] })
+}
+
 // epoch goes once over all rows: for each batch it sets g to its gradient at x and
 // calls step, which moves x, with the share of the epoch done before.
 func (b *batches) epoch(ctx context.Context, x, g []float64, step func(done float64)) error {
 	n := len(b.order)
-	b.rng.Shuffle(n, func(i, j int) { b.order[i], b.order[j] = b.order[j], b.order[i] })
 	for lo := 0; lo < n; lo += b.size {
 		part, release, err := b.obj.Batch(ctx, b.order[lo:min(lo+b.size, n)])
 		if err != nil {
