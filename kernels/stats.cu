@@ -8,31 +8,9 @@
 // Static shared: 18 KB. Registers <= 128.
 // Deterministic for any grid: logical block l owns rows [l*n/L, (l+1)*n/L), its rows' sums a fixed tree.
 // Moves n*ld*sizeof(stored) bytes: X once; a float64 division for eight numbers (three with weights).
-#include "include/output.h"
-#include "include/reduce.h"
+#include "include/moments.h"
 
-enum { FIELDS = 8, CHUNK = 8 };
-
-// merge adds moments (m, mean, m2) to (sum, mean, m2); Chan, Golub, LeVeque (1979).
-DEV void merge(double &sum, double &mean, double &m2, double m, double mu, double s2) {
-  if (m == 0) return;
-  const double all = sum + m, dev = mu - mean, share = m / all;
-  mean = fma_(dev, share, mean);
-  m2 += fma_(dev * dev, sum * share, s2);
-  sum = all;
-}
-
-// Column is what is known of some rows of a column.
-struct Column { double count, mean, m2, sum, wmean, wm2, low, high, filled; };
-
-DEV void merge(Column &a, const Column &b) {
-  if (b.count == 0) return;
-  a.low = a.count == 0 ? b.low : min_(a.low, b.low);
-  a.high = a.count == 0 ? b.high : max_(a.high, b.high);
-  a.filled += b.filled;
-  merge(a.count, a.mean, a.m2, b.count, b.mean, b.m2);
-  merge(a.sum, a.wmean, a.wm2, b.sum, b.wmean, b.wm2);
-}
+enum { CHUNK = 8 };
 
 extern "C" __global__ void __launch_bounds__(256, 2) NAME(stats)(
     const stored *__restrict__ X, i64 n, int d, int ld, int log_width, const real *__restrict__ weight, int blocks,
@@ -56,29 +34,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) NAME(stats)(
           w[k] = here && weight ? (double)weight[row] : 0;
           c.count += here;
         }
-        c.low = c.high = x[0];
-#pragma unroll
-        for (int k = 0; k < CHUNK; k++) {
-          c.mean += x[k];
-          c.sum += w[k];
-          c.filled += x[k] != 0;
-          if (k < c.count) {
-            c.low = min_(c.low, x[k]);
-            c.high = max_(c.high, x[k]);
-          }
-        }
-        c.mean = c.count == CHUNK ? c.mean * (1.0 / CHUNK) : c.mean / c.count;
-#pragma unroll
-        for (int k = 0; k < CHUNK; k++) {
-          const double dev = k < c.count ? x[k] - c.mean : 0;
-          c.m2 = fma_(dev, dev, c.m2);
-          c.wmean = fma_(w[k], dev, c.wmean);
-        }
-        if (c.sum > 0) {
-          c.wmean = c.mean + c.wmean / c.sum;
-#pragma unroll
-          for (int k = 0; k < CHUNK; k++) c.wm2 = fma_(w[k] * (x[k] - c.wmean), x[k] - c.wmean, c.wm2);
-        }
+        complete(c, x, w);
         merge(own, c);
       }
     columns[t] = own;

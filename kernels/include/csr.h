@@ -1,0 +1,167 @@
+// Compressed rows times a dense matrix: what the forward (rows of X, coefficients) and the
+// backward (pieces of columns, residuals) of sparse X share.
+//
+// The dense matrix is a panel: W numbers for each of its rows side by side, W a power of
+// two, so that one entry of X finds all outputs' numbers with the fewest loads.
+#pragma once
+#include "output.h"
+#include "reduce.h"
+
+enum { THREADS = 256 };
+
+// Compressed is X by rows, or by columns. A null val means that every entry is 1.
+struct Compressed {
+  const u32 *index;
+  const stored *val;
+};
+
+// Loads of what is there, else 0. The predicates are spelt out: see quad_if.
+DEV u32 index_if(const u32 *p, bool here) {
+  u32 v;
+  asm("{.reg .pred p; setp.ne.u32 p, %2, 0; mov.b32 %0, 0; @p ld.global.nc.b32 %0, [%1];}" : "=&r"(v) : "l"(p), "r"((u32)here));
+  return v;
+}
+DEV stored stored_if(const stored *p, bool here) {
+  stored v;
+#if defined(STORAGE_F64)
+  asm("{.reg .pred p; setp.ne.u32 p, %2, 0; mov.f64 %0, 0d0000000000000000; @p ld.global.nc.f64 %0, [%1];}" : "=&d"(v) : "l"(p), "r"((u32)here));
+#elif defined(STORAGE_F32)
+  asm("{.reg .pred p; setp.ne.u32 p, %2, 0; mov.f32 %0, 0f00000000; @p ld.global.nc.f32 %0, [%1];}" : "=&f"(v) : "l"(p), "r"((u32)here));
+#else
+  asm("{.reg .pred p; setp.ne.u32 p, %2, 0; mov.b16 %0, 0; @p ld.global.nc.b16 %0, [%1];}" : "=&h"(v) : "l"(p), "r"((u32)here));
+#endif
+  return v;
+}
+template <int W>
+DEV void panel_if(const real *p, bool here, real (&v)[W]) {
+#if defined(STORAGE_F64)
+  if constexpr (W == 1) {
+    asm("{.reg .pred p; setp.ne.u32 p, %2, 0; mov.f64 %0, 0d0000000000000000; @p ld.global.nc.f64 %0, [%1];}" : "=&d"(v[0]) : "l"(p), "r"((u32)here));
+  } else {
+#pragma unroll
+    for (int c = 0; c < W; c += 2)
+      asm("{.reg .pred p; setp.ne.u32 p, %3, 0; mov.f64 %0, 0d0000000000000000; mov.f64 %1, 0d0000000000000000;"
+          " @p ld.global.nc.v2.f64 {%0, %1}, [%2];}" : "=&d"(v[c]), "=&d"(v[c + 1]) : "l"(p + c), "r"((u32)here));
+  }
+#else
+  if constexpr (W == 1) {
+    asm("{.reg .pred p; setp.ne.u32 p, %2, 0; mov.f32 %0, 0f00000000; @p ld.global.nc.f32 %0, [%1];}" : "=&f"(v[0]) : "l"(p), "r"((u32)here));
+  } else if constexpr (W == 2) {
+    asm("{.reg .pred p; setp.ne.u32 p, %3, 0; mov.f32 %0, 0f00000000; mov.f32 %1, 0f00000000;"
+        " @p ld.global.nc.v2.f32 {%0, %1}, [%2];}" : "=&f"(v[0]), "=&f"(v[1]) : "l"(p), "r"((u32)here));
+  } else {
+#pragma unroll
+    for (int c = 0; c < W; c += 4)
+      asm("{.reg .pred p; setp.ne.u32 p, %5, 0; mov.f32 %0, 0f00000000; mov.f32 %1, 0f00000000;"
+          " mov.f32 %2, 0f00000000; mov.f32 %3, 0f00000000; @p ld.global.nc.v4.f32 {%0, %1, %2, %3}, [%4];}"
+          : "=&f"(v[c]), "=&f"(v[c + 1]), "=&f"(v[c + 2]), "=&f"(v[c + 3]) : "l"(p + c), "r"((u32)here));
+  }
+#endif
+}
+
+// lane_sums adds x_e B[index_e] over every lanes-th entry from the lane's first on, with
+// SQUARES x_e^2 B[index_e]. Several entries are asked for before the first is used.
+template <int W, bool SQUARES = false>
+DEV void lane_sums(const Compressed &x, i64 first, i64 end, int lanes, const real *__restrict__ B, real (&sum)[W]) {
+  enum { ASKED = W <= 2 ? 4 : W <= 8 ? 2 : 1 };
+#pragma unroll 1
+  for (i64 e = first; e < end; e += ASKED * lanes) {
+    u32 j[ASKED];
+    real v[ASKED];
+#pragma unroll
+    for (int k = 0; k < ASKED; k++) {
+      const bool here = e + k * lanes < end;
+      j[k] = index_if(x.index + e + k * lanes, here);
+      v[k] = x.val ? widen(stored_if(x.val + e + k * lanes, here)) : (real)1;
+      if (SQUARES) v[k] *= v[k];
+    }
+#pragma unroll
+    for (int k = 0; k < ASKED; k++) {
+      real b[W];
+      panel_if<W>(B + (i64)j[k] * W, e + k * lanes < end, b);
+#pragma unroll
+      for (int c = 0; c < W; c++) sum[c] = fma_(v[k], b[c], sum[c]);
+    }
+  }
+}
+
+// group_sums adds over groups of `lanes` neighbouring lanes, a power of two: to all of them.
+template <int W, class A>
+DEV void group_sums(A (&sum)[W], int lanes) {
+#pragma unroll 1
+  for (int m = lanes >> 1; m; m >>= 1)
+#pragma unroll
+    for (int c = 0; c < W; c++) sum[c] += shfl_xor(sum[c], m);
+}
+
+DEV i64 shfl(i64 v, int lane) {
+  const u32 lo = shfl_u32((u32)v, lane), hi = shfl_u32((u32)((u64)v >> 32), lane);
+  return (i64)((u64)hi << 32 | lo);
+}
+
+// Rows is X by compressed rows.
+struct Rows {
+  const i64 *start; // [n+1]
+  Compressed x;
+  i64 d;         // the panel's last row, of the intercepts
+  int log_lanes; // of the lanes that share a row: 2 to 5
+};
+
+// A tile is as many rows as a block takes between two barriers: a row of z an output or two.
+template <int W> DEV constexpr int tile_rows() { return W > 16 ? 128 : 256; }
+template <int W> DEV constexpr int tile_stride() { return W | 1; } // odd: no bank conflicts
+
+// tile_products writes (x_i, 1).B to z for the tile's rows from i on, below end. A warp has
+// an eighth of the tile; it asks for all its rows' places at once.
+template <int W>
+DEV void tile_products(const Rows &a, const real *__restrict__ B, i64 i, i64 end, real *z) {
+  enum { OWN = tile_rows<W>() / (THREADS / 32), STRIDE = tile_stride<W>() };
+  const int lane = TID_X % 32, row0 = TID_X / 32 * OWN, lanes = 1 << a.log_lanes, groups = 32 >> a.log_lanes;
+  const int group = lane >> a.log_lanes, sub = lane & (lanes - 1);
+  const i64 own = i + row0 + lane;
+  i64 start = 0, next = 0;
+  if (lane < OWN && own < end) {
+    start = a.start[own];
+    next = a.start[own + 1];
+  }
+  real b[W];
+#pragma unroll
+  for (int c = 0; c < W; c++) b[c] = B[a.d * W + c];
+#pragma unroll 1
+  for (int row = group; row < OWN; row += groups) {
+    const i64 from = shfl(start, row), to = shfl(next, row);
+    real sum[W] = {};
+    lane_sums<W>(a.x, from + sub, to, lanes, B, sum);
+    group_sums<W>(sum, lanes);
+    if (sub == 0)
+#pragma unroll
+      for (int c = 0; c < W; c++) z[(row0 + row) * STRIDE + c] = sum[c] + b[c];
+  }
+}
+
+// share_sum adds over the block's neighbouring threads by `SHARE`, and leaves the sum with
+// the first of them. scratch holds a number a warp and may be used again after it.
+template <int SHARE>
+DEV double share_sum(double v, double *scratch) {
+#pragma unroll
+  for (int m = (SHARE < 32 ? SHARE : 32) / 2; m; m >>= 1) v += shfl_xor(v, m);
+  if constexpr (SHARE > 32) {
+    sync_block();
+    if (TID_X % 32 == 0) scratch[TID_X / 32] = v;
+    sync_block();
+    if (TID_X % SHARE == 0)
+#pragma unroll 1
+      for (int w = 1; w < SHARE / 32; w++) v += scratch[TID_X / 32 + w];
+    sync_block();
+  }
+  return v;
+}
+
+// keep_residuals writes the tile's residuals to rows of C from R[i] on and adds those of the
+// thread's output to sum: output k has THREADS / C threads.
+template <int C>
+DEV void keep_residuals(const real *z, int stride, i64 i, int rows, real *__restrict__ R, double &sum) {
+  enum { SHARE = THREADS / C };
+  for (int e = TID_X; e < rows * C; e += THREADS) R[i * C + e] = z[e / C * stride + e % C];
+  for (int q = TID_X % SHARE; q < rows; q += SHARE) sum += (double)z[q * stride + (int)TID_X / SHARE];
+}
