@@ -80,9 +80,9 @@ func (m *memory) left() int64 {
 	return m.limit - m.drawn
 }
 
-// pieceBytes is how much is read at a time where it is converted: it stays in the
-// second-level cache meanwhile.
-const pieceBytes = 1 << 18
+// pieceBytes is how much is read at a time where it is converted: little beside a cache,
+// and much beside what files have under one checksum.
+const pieceBytes = 1 << 20
 
 // piece is room for numbers as they are read.
 type piece struct {

@@ -48,9 +48,6 @@ func (b *reference) Load(ctx context.Context, src *backend.Source, storage backe
 	if err := src.Check(); err != nil {
 		return nil, err
 	}
-	if src.Rows != nil {
-		return nil, fmt.Errorf("%w: X that is read in pieces", backend.ErrUnsupported)
-	}
 	rows, cols := src.Shape()
 	storage = src.Resolve(storage)
 	round, ok := rounding[storage]
@@ -68,8 +65,14 @@ func (b *reference) Load(ctx context.Context, src *backend.Source, storage backe
 		columns: columns.Copy(src),
 		storage: storage,
 		affine:  affine,
-		x:       make([]float64, rows*cols),
 	}
+	if src.Rows != nil {
+		if err := d.openPages(ctx, src.Rows, round); err != nil {
+			return nil, err
+		}
+		return d, nil
+	}
+	d.x = make([]float64, rows*cols)
 	var at func(i int) float64
 	switch x := src.X.Data().(type) {
 	case []float32:

@@ -23,7 +23,7 @@ func (d *data) HessVec(ctx context.Context, models []backend.Model, coef, v, out
 	hv := make([]float64, len(out)) // out may be v
 	buf := make([]float64, 4*backend.Outputs(models))
 	for i := range d.Rows() {
-		if err := between(ctx, i); err != nil {
+		if err := d.begin(ctx, i); err != nil {
 			return err
 		}
 		for k, m := range models {
@@ -61,7 +61,7 @@ func (d *data) Predict(ctx context.Context, models []backend.Model, coef []float
 	z := make([]float64, backend.Outputs(models))
 	next := out
 	for i := range d.Rows() {
-		if err := between(ctx, i); err != nil {
+		if err := d.begin(ctx, i); err != nil {
 			return err
 		}
 		for k, m := range models {

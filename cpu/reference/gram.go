@@ -60,7 +60,7 @@ func (d *data) evalSquares(ctx context.Context, models []backend.Model, coef []f
 	start := backend.Layout(models, d.Cols())
 	buf := make([]float64, 3*backend.Outputs(models))
 	for i := range d.Rows() {
-		if err := between(ctx, i); err != nil {
+		if err := d.begin(ctx, i); err != nil {
 			return err
 		}
 		for k, m := range models {

@@ -25,7 +25,7 @@ func (d *data) Direction(ctx context.Context, models []backend.Model, coef, dir 
 	start := backend.Layout(models, d.Cols())
 	z, s := l.z, l.s
 	for i := range d.Rows() {
-		if err := between(ctx, i); err != nil {
+		if err := d.begin(ctx, i); err != nil {
 			return nil, err
 		}
 		for k, m := range models {

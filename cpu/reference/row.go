@@ -15,6 +15,7 @@ type data struct {
 	x       []float64 // N x D; of sparse X the entries
 	start   []int64   // of sparse X: row i has the entries start[i] to start[i+1]
 	col     []uint32  // of each entry of sparse X
+	pages   *pages    // nil where X is in memory
 	closed  bool
 }
 
@@ -57,6 +58,9 @@ func (x row) column(e int) int {
 // row is row i of X.
 func (d *data) row(i int) row {
 	cols := d.columns.Cols
+	if d.pages != nil {
+		return row{cols: cols, val: d.pages.row(i)}
+	}
 	if d.start == nil {
 		return row{cols: cols, val: d.x[i*cols : (i+1)*cols]}
 	}
@@ -100,6 +104,14 @@ func (d *data) logits(m backend.Model, i int, coef, z []float64) {
 
 // blockRows is how many rows are worked on between two looks at the context.
 const blockRows = 1024
+
+// begin is between, and has X's rows from this one on ready.
+func (d *data) begin(ctx context.Context, row int) error {
+	if err := between(ctx, row); err != nil || d.pages == nil {
+		return err
+	}
+	return d.pages.turnTo(row)
+}
 
 // between returns the context's cause once it has ended, at the head of each block
 // of rows.

@@ -25,6 +25,11 @@ func (d *data) Sample(ctx context.Context, rows []int, factor []float64) (backen
 		if err := between(ctx, i); err != nil {
 			return nil, err
 		}
+		if d.pages != nil {
+			if err := d.pages.turnTo(r); err != nil {
+				return nil, err
+			}
+		}
 		x := d.row(r)
 		s.x, s.col = append(s.x, x.val...), append(s.col, x.col...)
 		if d.start != nil {

@@ -33,6 +33,9 @@ func (d *data) Stats(ctx context.Context, weight int) (*backend.Stats, error) {
 	s.Min, s.Max, s.NonZero = slices.Repeat([]float64{math.Inf(1)}, cols), slices.Repeat([]float64{math.Inf(-1)}, cols), make([]int64, cols)
 	stored := make([]int, cols)
 	for i := range d.Rows() {
+		if err := d.begin(ctx, i); err != nil {
+			return nil, err
+		}
 		x := d.row(i)
 		for e, v := range x.val {
 			j := x.column(e)
@@ -67,7 +70,7 @@ func (d *data) moments(ctx context.Context, weight func(i int) float64) (backend
 	}
 	stored, share := make([]int, d.Cols()), make([]float64, d.Cols()) // of the counted rows, and of the weight
 	for i := range d.Rows() {
-		if err := between(ctx, i); err != nil {
+		if err := d.begin(ctx, i); err != nil {
 			return m, err
 		}
 		x := d.row(i)
@@ -81,7 +84,7 @@ func (d *data) moments(ctx context.Context, weight func(i int) float64) (backend
 		}
 	}
 	for i := range d.Rows() {
-		if err := between(ctx, i); err != nil {
+		if err := d.begin(ctx, i); err != nil {
 			return m, err
 		}
 		x := d.row(i)

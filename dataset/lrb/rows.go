@@ -9,12 +9,14 @@ import (
 	"github.com/logreg-gpu/logreg-gpu/backend"
 )
 
-// Rows reads a dense matrix piece by piece. Every read compares checksums, so that a
-// pass never computes with other numbers than the one before: a file that has been
-// written to since it was opened is an error of kind ErrChanged or ErrDamaged.
+// Rows reads a dense matrix piece by piece. Reads that follow each other over all rows
+// compare every checksum, so that a pass never computes with other numbers than the one
+// before: a file that has been written to since it was opened is an error of kind
+// ErrChanged or ErrDamaged. A block of which less than half is asked for is left
+// unchecked, for the read of the other half to check; single rows cost no more than they
+// hold.
 //
-// Reads that begin and end at multiples of BlockRows touch no row twice; others read the
-// rest of the first and the last block too. It is valid until the File is closed.
+// It is valid until the File is closed.
 func (f *File) Rows() (*Rows, error) {
 	if f.sparse {
 		return nil, errors.New(f.name + ": the matrix is sparse; it cannot be read as dense rows")
@@ -63,10 +65,13 @@ func readRows[T float32 | float64](r *Rows, first int, dst []T) error {
 		k := min(n, b.rows-skip)
 		part := dst[:k*r.cols]
 		var err error
-		if k == b.rows {
+		switch {
+		case k == b.rows:
 			err = r.readBlock(b, bytesOf(part))
-		} else {
+		case 2*k >= b.rows:
 			err = r.readPart(b, skip, bytesOf(part))
+		default:
+			err = r.readAt(bytesOf(part), b.offset+int64(skip*r.cols)*r.values.size())
 		}
 		if err != nil {
 			return err
