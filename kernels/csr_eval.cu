@@ -1,5 +1,6 @@
 // csr_eval: losses and residuals of up to 16 outputs over sparse X; the backward is csr_xtr.
 //   z_ik = x_i.w_k + b_k;  r_ik = m_ik l'(z_ik);  loss_k = sum_i m_ik l(z_ik, y_ik);  sum_i r_ik
+// Not for BF16, F16: sparse X is stored in float32 or float64.
 // X by compressed rows: start [n+1], index and val [entries], val null where every entry is 1;
 // coef [d+1][C] real, intercepts last, zeros beyond the outputs; R [n][C] real; sums [L][outputs + 2
 // models] double; L = f(n).

@@ -1,4 +1,4 @@
-// csr_gather: the entries of chosen rows, of 2, 4 or 8-byte numbers; gather_rows for sparse X.
+// csr_gather: the entries of chosen rows, of 4 or 8-byte numbers; gather_rows for sparse X.
 //   Y[to_i ...] = X[from[row_i] ... from[row_i + 1]]
 // from [N+1], row [n], to [n+1] i64: where rows begin in X and in Y. Columns of entries and their values
 // are two tables.
@@ -22,6 +22,5 @@ DEV void gather(const A *__restrict__ X, i64 n, const i64 *__restrict__ from, co
       const i64 *__restrict__ to, A *__restrict__ Y) {                                           \
     gather(X, n, from, row, to, Y);                                                              \
   }
-GATHER(2, u16)
 GATHER(4, u32)
 GATHER(8, u64)

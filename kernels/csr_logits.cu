@@ -1,5 +1,6 @@
 // csr_logits: z of up to 16 outputs for every row of sparse X, kept on the device; the twin of logits.
 //   Z_ci = x_i.w_c + b_c
+// Not for BF16, F16: sparse X is stored in float32 or float64.
 // X by compressed rows as in csr_eval; coef [d+1][C] real; Z [outputs][n] real.
 // Entries: csr_logits1, csr_logits4, csr_logits16: C.
 // Launch: 256 threads, any grid over tiles of 256 rows. Static shared: 1-17 KB (float64: 2-35 KB).

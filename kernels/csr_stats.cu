@@ -1,5 +1,6 @@
 // csr_stats: moments, extremes and non-zeros of every column of sparse X; what is not stored is 0.
 //   n, mean, M2 = sum (x - mean)^2;  the same with weights;  min, max, #(x != 0)
+// Not for BF16, F16: sparse X is stored in float32 or float64.
 // X by columns in pieces, as in csr_xtr; weight [n] real or null; part [P][9] double: the fields of
 // Column; first [d+1]; total: the sum of the weights; out [d][8] double as in stats.
 // csr_stats: 256 threads, any grid over the T tasks, a warp a task. Registers <= 128.

@@ -1,5 +1,6 @@
 // csr_xtr: X'R over sparse X without atomics: partial sums of pieces of columns; csr_combine adds them.
 //   part_p = sum over the entries e of piece p of x_e R[row_e];  csr_squares: of x_e^2 R[row_e]
+// Not for BF16, F16: sparse X is stored in float32 or float64.
 // X a second time, by columns of row blocks (a block's R stays in the L2 cache): index the rows and val
 // [entries], in the order of the pieces. A piece is a run of entries of one column in one row block;
 // long runs are cut into several. start [P+1]: a piece's first entry; slot [P]: the place of its sum,

@@ -59,7 +59,7 @@ func (k Kernel) Module(storage string) string {
 
 var (
 	all    = []string{"f32", "f64", "bf16", "f16"}
-	reals  = []string{"f32", "f64"} // kernels that never read X: of real numbers, not of stored ones
+	reals  = []string{"f32", "f64"} // kernels of sparse X, and those that never read X: of real numbers, not of stored ones
 	double = []string{"f64"}
 	single = []string{"f32", "bf16", "f16"} // products in float32
 )
@@ -130,32 +130,31 @@ var Table = []Kernel{
 	{"combine_partials_f32", "combine_partials", 0, nil, 0},
 	{"combine_partials_f64", "combine_partials", 0, nil, 0},
 	{"sgd_epochs", "sgd_epochs", 256, all, 0},
-	{"csr_eval1", "csr_eval", 256, all, 0},
-	{"csr_eval4", "csr_eval", 256, all, 0},
-	{"csr_eval16", "csr_eval", 256, all, 0},
-	{"csr_softmax4", "csr_eval", 256, all, 0},
-	{"csr_softmax16", "csr_eval", 256, all, 0},
-	{"csr_hess1", "csr_hess_vec", 256, all, 0},
-	{"csr_hess4", "csr_hess_vec", 256, all, 0},
-	{"csr_hess16", "csr_hess_vec", 256, all, 0},
-	{"csr_softmax_hess4", "csr_hess_vec", 256, all, 0},
-	{"csr_softmax_hess16", "csr_hess_vec", 256, all, 0},
-	{"csr_logits1", "csr_logits", 256, all, 0},
-	{"csr_logits4", "csr_logits", 256, all, 0},
-	{"csr_logits16", "csr_logits", 256, all, 0},
-	{"csr_xtr1", "csr_xtr", 256, all, 0},
-	{"csr_xtr4", "csr_xtr", 256, all, 0},
-	{"csr_xtr16", "csr_xtr", 256, all, 0},
-	{"csr_squares", "csr_xtr", 256, all, 0},
+	{"csr_eval1", "csr_eval", 256, reals, 0},
+	{"csr_eval4", "csr_eval", 256, reals, 0},
+	{"csr_eval16", "csr_eval", 256, reals, 0},
+	{"csr_softmax4", "csr_eval", 256, reals, 0},
+	{"csr_softmax16", "csr_eval", 256, reals, 0},
+	{"csr_hess1", "csr_hess_vec", 256, reals, 0},
+	{"csr_hess4", "csr_hess_vec", 256, reals, 0},
+	{"csr_hess16", "csr_hess_vec", 256, reals, 0},
+	{"csr_softmax_hess4", "csr_hess_vec", 256, reals, 0},
+	{"csr_softmax_hess16", "csr_hess_vec", 256, reals, 0},
+	{"csr_logits1", "csr_logits", 256, reals, 0},
+	{"csr_logits4", "csr_logits", 256, reals, 0},
+	{"csr_logits16", "csr_logits", 256, reals, 0},
+	{"csr_xtr1", "csr_xtr", 256, reals, 0},
+	{"csr_xtr4", "csr_xtr", 256, reals, 0},
+	{"csr_xtr16", "csr_xtr", 256, reals, 0},
+	{"csr_squares", "csr_xtr", 256, reals, 0},
 	{"csr_combine", "csr_combine", 256, reals, 0},
 	{"csr_interleave", "csr_combine", 256, reals, 0},
-	{"csr_stats", "csr_stats", 256, all, 0},
-	{"csr_combine_stats", "csr_stats", 256, all, 0},
-	{"csr_gather_b2", "csr_gather", 256, nil, 0},
+	{"csr_stats", "csr_stats", 256, reals, 0},
+	{"csr_combine_stats", "csr_stats", 256, reals, 0},
 	{"csr_gather_b4", "csr_gather", 256, nil, 0},
 	{"csr_gather_b8", "csr_gather", 256, nil, 0},
 	{"columns_dense", "column_gram", 256, all, 0},
-	{"columns_sparse", "column_gram", 256, all, 0},
+	{"columns_sparse", "csr_columns", 256, reals, 0},
 	{"squares", "column_gram", 256, all, 0},
 }
 

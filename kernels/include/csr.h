@@ -25,10 +25,8 @@ DEV stored stored_if(const stored *p, bool here) {
   stored v;
 #if defined(STORAGE_F64)
   asm("{.reg .pred p; setp.ne.u32 p, %2, 0; mov.f64 %0, 0d0000000000000000; @p ld.global.nc.f64 %0, [%1];}" : "=&d"(v) : "l"(p), "r"((u32)here));
-#elif defined(STORAGE_F32)
-  asm("{.reg .pred p; setp.ne.u32 p, %2, 0; mov.f32 %0, 0f00000000; @p ld.global.nc.f32 %0, [%1];}" : "=&f"(v) : "l"(p), "r"((u32)here));
 #else
-  asm("{.reg .pred p; setp.ne.u32 p, %2, 0; mov.b16 %0, 0; @p ld.global.nc.b16 %0, [%1];}" : "=&h"(v) : "l"(p), "r"((u32)here));
+  asm("{.reg .pred p; setp.ne.u32 p, %2, 0; mov.f32 %0, 0f00000000; @p ld.global.nc.f32 %0, [%1];}" : "=&f"(v) : "l"(p), "r"((u32)here));
 #endif
   return v;
 }
