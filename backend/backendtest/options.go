@@ -53,6 +53,9 @@ type Options struct {
 	// NoSparse says that the backend takes no sparse X; that it refuses one is checked.
 	NoSparse bool
 
+	// NoRows tells that X cannot be read in pieces. That too is checked.
+	NoRows bool
+
 	// Beyond, if not nil, tells that an operation over cols columns is too large for
 	// the backend, which must then refuse it with an error of kind ErrUnsupported.
 	Beyond func(op Operation, cols int, models []backend.Model) bool

@@ -26,6 +26,7 @@ func RunAll(t *testing.T, b backend.Backend, o Options) {
 		{"Sparse_P6_EqualsDense", checkSparse},
 		{"Repeat_P9_BitEqual", checkRepeats},
 		{"Inputs_P24_NotModified", checkInputs},
+		{"Streamed_P10_BitEqual", checkStreamed},
 		{"ZeroWeight_P7_AddsNothing", checkZeroWeight},
 		{"Margins_P19_Finite", checkMargins},
 		{"NotFinite_P20_RowAndColumn", checkNotFinite},
