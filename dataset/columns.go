@@ -25,6 +25,8 @@ type columns struct {
 	label    string   // the name of the label column
 
 	hasLabel, hasWeight, hasOffset bool
+
+	encode EncodeOptions // those of the options, columns by the names of features
 }
 
 // name is what errors call column c.
@@ -78,7 +80,51 @@ func chooseColumns(names []string, n int, o *ReadOptions) (*columns, error) {
 		}
 		return nil, e
 	}
-	return c, nil
+	if o.Encoding == nil {
+		err = c.chooseEncoded(&o.Encode)
+	}
+	return c, err
+}
+
+// chooseEncoded finds the columns that options of encoding speak of.
+func (c *columns) chooseEncoded(o *EncodeOptions) error {
+	c.encode = *o
+	feature := func(spec string) (string, error) {
+		if slices.Contains(c.features, spec) {
+			return spec, nil
+		}
+		col, err := c.find(spec)
+		if err != nil {
+			return "", err
+		}
+		if c.role[col] < 0 {
+			return "", &ReadError{Column: c.name(col), Problem: "is " + roleNames[c.role[col]] + " and no feature", Advice: "only features can be categories"}
+		}
+		return c.features[c.role[col]], nil
+	}
+	each := func(specs []string) (names []string, err error) {
+		for _, spec := range specs {
+			name, err := feature(spec)
+			if err != nil {
+				return nil, err
+			}
+			names = append(names, name)
+		}
+		return names, nil
+	}
+	var err error
+	if c.encode.Categorical, err = each(o.Categorical); err != nil {
+		return err
+	}
+	c.encode.Cross = nil
+	for _, set := range o.Cross {
+		names, err := each(set)
+		if err != nil {
+			return err
+		}
+		c.encode.Cross = append(c.encode.Cross, names)
+	}
+	return nil
 }
 
 // chooseForTraining makes every column a feature that is nothing else.

@@ -54,7 +54,7 @@ func readText(ctx context.Context, in *input, o *ReadOptions, delimiter byte) (*
 		return nil, withFile(err, in.name)
 	}
 	var d *Dataset
-	if o.Float == tensor.Float32 {
+	if o.Float == tensor.Float32 && !t.anyCells {
 		d, err = parseText[float32](ctx, t)
 	} else {
 		d, err = parseText[float64](ctx, t)
@@ -89,6 +89,9 @@ type text struct {
 	line      int       // physical line at which body starts
 	estimate  int       // of the rows; 0 where nothing is known
 	workers   int
+
+	plain    []bool // columns that are tried as numbers first
+	anyCells bool   // features may be text or missing: see csv_cells.go
 }
 
 // openText reads the head of the table: delimiter, header and columns.
@@ -142,6 +145,7 @@ func openText(in *input, o *ReadOptions, delimiter byte) (*text, error) {
 	if t.columns, err = chooseColumns(names, len(first), o); err != nil {
 		return nil, err
 	}
+	t.chooseKinds(rows[start:], len(rows)-numberPad-start)
 	rest := head[min(bom+start, len(head)):]
 	t.body = io.MultiReader(bytes.NewReader(rest), in.Reader)
 	if eof {
@@ -261,14 +265,23 @@ func isHeader(first, second [][]byte, o *ReadOptions) bool {
 	if label < 0 && (!o.NoLabel || o.Features != nil && n > len(o.Features)) {
 		label = c.lastUnset()
 	}
-	isText := func(cell []byte) bool {
-		_, number := parseNumber(cell)
-		return !number && !missingMark(cell) && !infinite(cell)
-	}
+	isNumber := func(cell []byte) bool { _, number := parseNumber(cell); return number }
+	isText := func(cell []byte) bool { return !isNumber(cell) && !missingMark(cell) && !infinite(cell) }
+	texts, numbers := 0, 0
 	for col, cell := range first {
-		if col != label && c.role[col] != roleIgnored && isText(cell) {
-			return true
+		switch {
+		case col == label || c.role[col] == roleIgnored:
+		case isNumber(cell):
+			numbers++
+		case isText(cell):
+			if len(second) == n && !isText(second[col]) {
+				return true
+			}
+			texts++
 		}
+	}
+	if texts > 0 {
+		return numbers == 0
 	}
 	return label >= 0 && len(second) == n && isText(first[label]) && !isText(second[label]) && !missingMark(second[label])
 }

@@ -12,7 +12,7 @@ import (
 
 // parse reads the rows of b into p. Features, weights and offsets take the fast path
 // from text to number unless something about the cell is unusual.
-func (t *table[T]) parse(b *block, p *part[T], labels *labelTable) error {
+func (t *table[T]) parse(b *block, p *part[T], labels *labelTable, levels []levelTable) error {
 	buf, d, last := b.buf, len(t.features), len(t.role)-1
 	line, pos := b.line, 0
 	for {
@@ -27,7 +27,7 @@ func (t *table[T]) parse(b *block, p *part[T], labels *labelTable) error {
 		x := p.rows.x[p.n*d : (p.n+1)*d]
 		for col, role := range t.role {
 			v, end := 0.0, -1
-			if role != roleIgnored && role != roleLabel {
+			if t.plain[col] {
 				v, end = parseDecimal(buf, pos)
 				if end >= 0 && col == last && buf[end] == '\r' {
 					end++
@@ -48,7 +48,11 @@ func (t *table[T]) parse(b *block, p *part[T], labels *labelTable) error {
 				case roleLabel:
 					p.rows.labels[p.n], err = labels.code(text, line, t.text)
 				default:
-					v, err = t.number(text, line, col)
+					if role >= 0 && t.anyCells {
+						v, err = t.cell(text, line, col, levels)
+					} else {
+						v, err = t.number(text, line, col)
+					}
 				}
 				if err != nil {
 					return t.rowError(err, buf, row, rowLine)
@@ -68,7 +72,7 @@ func (t *table[T]) parse(b *block, p *part[T], labels *labelTable) error {
 				p.rows.offsets[p.n] = v
 			default:
 				f := T(v)
-				if f-f != 0 {
+				if f-f != 0 && v-v == 0 {
 					return t.rowError(&ReadError{Line: line, Column: t.name(col), Value: fmt.Sprint(v),
 						Problem: fmt.Sprintf("%v is too large for float32", v), Advice: "read the table as float64"}, buf, row, rowLine)
 				}
@@ -87,7 +91,12 @@ func (t *text) number(cell []byte, line, col int) (float64, error) {
 		return v, nil
 	}
 	e := &ReadError{Line: line, Column: t.name(col), Value: string(cell)}
+	feature := t.role[col] >= 0
 	switch {
+	case len(cell) == 0 && feature:
+		e.Problem, e.Advice = "the cell is empty", t.missingAdvice()
+	case missingMark(cell) && feature:
+		e.Problem, e.Advice = "cannot read "+quote(e.Value)+" as a number", t.missingAdvice()
 	case len(cell) == 0:
 		e.Problem, e.Advice = "the cell is empty", "fill in a number or drop the row"
 	case ok:
@@ -98,8 +107,12 @@ func (t *text) number(cell []byte, line, col int) (float64, error) {
 		e.Problem, e.Advice = "cannot read "+quote(e.Value)+" as a number", "fill in a number or drop the row"
 	case decimalComma(cell):
 		e.Problem, e.Advice = "cannot read "+quote(e.Value)+" as a number", "write decimals with a point"
+	case !feature:
+		e.Problem, e.Advice = "cannot read "+quote(e.Value)+" as a number", "the column must hold numbers"
+	case t.o.Features != nil:
+		e.Problem, e.Advice = "cannot read "+quote(e.Value)+" as a number", "the model was trained on numbers here"
 	default:
-		e.Problem, e.Advice = "cannot read "+quote(e.Value)+" as a number", "encode the column as numbers or ignore it"
+		e.Problem, e.Advice = "cannot read "+quote(e.Value)+" as a number", textAdvice(e.Column)
 	}
 	return 0, e
 }
@@ -143,32 +156,43 @@ func (t *table[T]) dataset() (*Dataset, error) {
 	if len(t.slabs) > 1 {
 		t.slabs = append(t.slabs, makeSlab[T](n, t.columns))
 	}
-	all := t.slabs[len(t.slabs)-1].rows
+	whole := t.slabs[len(t.slabs)-1].rows
 	classes, codes, err := t.classes()
 	if err != nil {
 		return nil, err
 	}
+	var all []levels
+	if t.anyCells {
+		all = mergeLevels(t.levels, d)
+	}
 	at := 0
 	for _, p := range t.parts {
+		if cells, ok := any(p.rows.x).([]float64); ok && t.anyCells {
+			recode(cells[:p.n*d], all, p.worker)
+		}
 		if t.hasLabel {
 			code := codes[p.worker]
 			for i, raw := range p.rows.labels[:p.n] {
 				p.rows.labels[i] = code[raw]
 			}
 		}
-		all.copyFrom(at, p.rows, p.n, d)
+		whole.copyFrom(at, p.rows, p.n, d)
 		at += p.n
 		p.rows = rows[T]{}
 	}
-	all = all.slice(0, n, d)
+	whole = whole.slice(0, n, d)
 	ds := &Dataset{
-		X:            tensor.New(tensor.WithShape(n, d), tensor.WithBacking(all.x)),
 		FeatureNames: t.features,
-		Labels:       all.labels,
+		Labels:       whole.labels,
 		Classes:      classes,
 		LabelName:    t.label,
-		Weights:      all.weights,
-		Offsets:      all.offsets,
+		Weights:      whole.weights,
+		Offsets:      whole.offsets,
+	}
+	if cells, ok := any(whole.x).([]float64); ok && t.anyCells {
+		ds.raw = &raw{unboxed(cells, t.features, all), t.encode}
+	} else {
+		ds.X = tensor.New(tensor.WithShape(n, d), tensor.WithBacking(whole.x))
 	}
 	return ds, nil
 }
@@ -190,9 +214,7 @@ func (t *table[T]) classes() (Classes, [][]int32, error) {
 		classes = classesOf(distinct)
 	}
 	if len(classes.Names) > backend.MaxClasses {
-		return Classes{}, nil, &ReadError{Column: t.label,
-			Problem: fmt.Sprintf("there are %d distinct labels; at most %d classes are supported", len(classes.Names), backend.MaxClasses),
-			Advice:  "is this the label column?"}
+		return Classes{}, nil, tooManyClasses(t.label, len(classes.Names))
 	}
 	index := classes.index()
 	codes := make([][]int32, len(t.labels))
@@ -203,4 +225,10 @@ func (t *table[T]) classes() (Classes, [][]int32, error) {
 		}
 	}
 	return classes, codes, nil
+}
+
+func tooManyClasses(label string, n int) error {
+	return &ReadError{Column: label,
+		Problem: fmt.Sprintf("there are %d distinct labels; at most %d classes are supported", n, backend.MaxClasses),
+		Advice:  "is this the label column?"}
 }

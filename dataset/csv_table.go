@@ -14,8 +14,9 @@ type table[T float32 | float64] struct {
 	*text
 	slabs  []slab[T]
 	parts  []*part[T]
-	labels []*labelTable // one a worker
-	total  int           // rows reserved
+	labels []*labelTable  // one a worker
+	levels [][]levelTable // of each worker, one a feature, where texts are kept
+	total  int            // rows reserved
 }
 
 // rows is memory for the numbers of consecutive rows: x is n x D, the others have
@@ -45,12 +46,13 @@ func parseText[T float32 | float64](ctx context.Context, t *text) (*Dataset, err
 	tab := &table[T]{text: t}
 	for range t.workers {
 		tab.labels = append(tab.labels, newLabelTable(t.o.Classes))
+		tab.levels = append(tab.levels, make([]levelTable, len(t.features)))
 	}
 	err := forBlocks(ctx, t, func(b *block) func(int) error {
 		p := tab.reserve(b.lines)
 		return func(worker int) error {
 			p.worker = worker
-			return tab.parse(b, p, tab.labels[worker])
+			return tab.parse(b, p, tab.labels[worker], tab.levels[worker])
 		}
 	})
 	if err != nil {

@@ -22,6 +22,11 @@ type Dataset struct {
 	// Stream has features that stay on the disk.
 	Stream backend.RowReader
 
+	// Encoding is how X was made of the columns of the file; nil where those are X.
+	Encoding *Encoding
+
+	raw *raw // features that a reader has left to be encoded; X is still nil then
+
 	// FeatureNames has one name a column of X. Without a header they are x0, x1, ...
 	FeatureNames []string
 
@@ -54,6 +59,9 @@ type Classes struct {
 
 // Shape returns the number of rows and features.
 func (d *Dataset) Shape() (rows, cols int) {
+	if d.raw != nil {
+		return d.raw.table.Rows, len(d.raw.table.Columns)
+	}
 	return d.matrix().Shape()
 }
 

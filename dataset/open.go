@@ -118,12 +118,16 @@ func read(ctx context.Context, in *input, o ReadOptions) (*Dataset, error) {
 	}
 	defer done()
 	table := o
+	table.forEncoding()
 	table.NoLabel = o.NoLabel || o.LabelFile != ""
 	d, err := f.read(ctx, in, &table)
 	if err == nil {
 		d.Name = in.name
 		if o.LabelFile != "" && !o.NoLabel {
 			err = d.readLabels(ctx, o.LabelFile, o.Classes)
+		}
+		if err == nil {
+			err = withFile(d.encode(ctx, &table), in.name)
 		}
 	}
 	switch {

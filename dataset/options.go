@@ -69,6 +69,14 @@ type ReadOptions struct {
 	// label column may be absent.
 	Features []string
 
+	// Encode says how columns of text and missing cells become features; what is learned
+	// for it is the Encoding of the dataset.
+	Encode EncodeOptions
+
+	// Encoding is a model's: X gets its features, from the columns that it names, which
+	// are found as Features are. Features and Encode are then not read.
+	Encoding *Encoding
+
 	// Classes are the classes of a model: labels are encoded by them, and a label
 	// that is not among them is an error. Nil takes the classes from the data.
 	Classes *Classes
@@ -80,5 +88,6 @@ type ReadOptions struct {
 	// Stdin is what the path "-" reads; nil is os.Stdin.
 	Stdin io.Reader
 
-	blockBytes int // text is cut into blocks of about this size; 0: defaultBlock
+	tableOnly  bool // every cell is wanted as it stands
+	blockBytes int  // text is cut into blocks of about this size; 0: defaultBlock
 }
