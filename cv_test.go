@@ -17,7 +17,8 @@ import (
 func scaled(t *testing.T, name string) *dataset.Dataset {
 	ds, err := dataset.Read(ctx, "builtin:"+name, dataset.ReadOptions{})
 	require.NoError(t, err)
-	st := ds.Stats(false)
+	st, err := ds.Stats(false)
+	require.NoError(t, err)
 	x := ds.X.Data().([]float64)
 	for i := range x {
 		j := i % len(st.Mean)

@@ -151,7 +151,8 @@ func gradient(ds *dataset.Dataset, opts logreg.Options, m *model.Model) float64 
 			g[c*(d+1)+d] += s * r
 		}
 	}
-	stats := ds.Stats(false)
+	stats, err := ds.Stats(false)
+	require.NoError(t, err)
 	largest := 0.0
 	for c := range k {
 		for j := range d {
@@ -271,7 +272,8 @@ func TestFit_P13_StandardizeIsScaledColumns(t *testing.T) {
 		}
 		opts.NoIntercept, opts.Standardize = false, true
 		a := fit(t, ds, opts)
-		stats := ds.Stats(false)
+		stats, err := ds.Stats(false)
+		require.NoError(t, err)
 		scaled := *ds
 		to := make([]float64, n*d)
 		for i := range to {
@@ -392,7 +394,8 @@ func TestFit_P22_SeparableOrNot(t *testing.T) {
 		ds.Weights, ds.Offsets = nil, nil
 		n, d := ds.Shape()
 		x := ds.X.Data().([]float64)
-		stats := ds.Stats(false)
+		stats, err := ds.Stats(false)
+		require.NoError(t, err)
 		labels := make([]int, n)
 		for i := range n {
 			if x[i*d] > stats.Mean[0] {

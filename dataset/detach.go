@@ -19,16 +19,48 @@ func (d *Dataset) Detach(feature string) ([]float64, error) {
 	}
 	rows, cols := d.Shape()
 	values := make([]float64, rows)
-	switch x := d.X.Data().(type) {
-	case []float32:
-		d.X = detach(x, rows, cols, j, values)
-	case []float64:
-		d.X = detach(x, rows, cols, j, values)
+	switch {
+	case d.Sparse != nil:
+		values = columnCSR(d.Sparse, j)
+		to, _ := without(cols, j)
+		d.Sparse = selectCSR(d.Sparse, to, cols-1)
+	case d.Stream != nil:
+		err := eachPiece(d.Stream, func(first int, x []float64) {
+			for i := range len(x) / cols {
+				values[first+i] = x[i*cols+j]
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+		_, from := without(cols, j)
+		d.Stream = &pickedColumns{d.Stream, from}
 	default:
-		return nil, fmt.Errorf("%s: X holds %v; it must hold float32 or float64", d.Name, d.X.Dtype())
+		switch x := d.X.Data().(type) {
+		case []float32:
+			d.X = detach(x, rows, cols, j, values)
+		case []float64:
+			d.X = detach(x, rows, cols, j, values)
+		default:
+			return nil, fmt.Errorf("%s: X holds %v; it must hold float32 or float64", d.Name, d.X.Dtype())
+		}
 	}
 	d.FeatureNames = slices.Delete(slices.Clone(d.FeatureNames), j, j+1)
 	return values, nil
+}
+
+// without numbers cols columns when column j is gone: what each becomes, -1 for j, and
+// what each was.
+func without(cols, j int) (to, from []int32) {
+	to = make([]int32, cols)
+	for k := range to {
+		to[k] = -1
+		if k != j {
+			to[k] = int32(len(from))
+			from = append(from, int32(k))
+		}
+	}
+	return to, from
 }
 
 func detach[T float32 | float64](x []T, rows, cols, j int, values []float64) *tensor.Dense {

@@ -2,7 +2,7 @@ package dataset
 
 import (
 	"fmt"
-	"strconv"
+	"slices"
 
 	"gorgonia.org/tensor"
 
@@ -27,17 +27,18 @@ func New[T float32 | float64, L int | float64 | string](x []T, rows, cols int, l
 			return nil, &backend.NotFiniteError{Row: i / cols, Col: i % cols, Value: float64(v)}
 		}
 	}
-	d := &Dataset{
+	return newLabelled(&Dataset{
 		X:            tensor.New(tensor.WithShape(rows, cols), tensor.WithBacking(x)),
-		FeatureNames: make([]string, cols),
-	}
-	for j := range d.FeatureNames {
-		d.FeatureNames[j] = "x" + strconv.Itoa(j)
-	}
+		FeatureNames: autoNames(cols),
+	}, labels)
+}
+
+// newLabelled gives d its labels, if there are any.
+func newLabelled[L int | float64 | string](d *Dataset, labels []L) (*Dataset, error) {
 	if labels == nil {
 		return d, nil
 	}
-	if len(labels) != rows {
+	if rows, _ := d.Shape(); len(labels) != rows {
 		return nil, fmt.Errorf("there are %d labels for %d rows", len(labels), rows)
 	}
 	var err error
@@ -64,16 +65,23 @@ func (d *Dataset) Check() error {
 	return nil
 }
 
-// Take returns a new dataset of the given rows, copied in the given order. Classes
-// stay, also those that no row has any more.
+// Take returns a new dataset of the given rows, copied in the given order; rows of a
+// Stream stay where they are. Classes stay, also those that no row has any more.
 func (d *Dataset) Take(rows []int) *Dataset {
 	_, cols := d.Shape()
 	t := *d
-	switch x := d.X.Data().(type) {
-	case []float32:
-		t.X = takeRows(x, cols, rows)
-	case []float64:
-		t.X = takeRows(x, cols, rows)
+	switch {
+	case d.Sparse != nil:
+		t.Sparse = takeCSR(d.Sparse, rows)
+	case d.Stream != nil:
+		t.Stream = &takenRows{d.Stream, slices.Clone(rows)}
+	default:
+		switch x := d.X.Data().(type) {
+		case []float32:
+			t.X = takeRows(x, cols, rows)
+		case []float64:
+			t.X = takeRows(x, cols, rows)
+		}
 	}
 	t.Labels = take(d.Labels, rows)
 	t.Weights = take(d.Weights, rows)

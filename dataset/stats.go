@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+
+	"github.com/logreg-gpu/logreg-gpu/backend"
 )
 
 // Stats are the statistics of the columns of X, computed in float64. All slices
@@ -24,17 +26,25 @@ type Stats struct {
 // Rows are cut into blocks whose number depends on N alone, each summed by Welford's
 // update, and combined in order by the formula of Chan, Golub and LeVeque (1983): the
 // result is the same for any number of processors, and large means cost no digits.
-func (d *Dataset) Stats(weighted bool) *Stats {
+//
+// Only a Stream can fail to be read.
+func (d *Dataset) Stats(weighted bool) (*Stats, error) {
 	weights := d.Weights
 	if !weighted {
 		weights = nil
 	}
 	rows, cols := d.Shape()
+	switch {
+	case d.Sparse != nil:
+		return sparseStats(d.Sparse, weights), nil
+	case d.Stream != nil:
+		return streamStats(d.Stream, weights)
+	}
 	switch x := d.X.Data().(type) {
 	case []float32:
-		return columnStats(x, rows, cols, weights)
+		return columnStats(x, rows, cols, weights), nil
 	default:
-		return columnStats(x.([]float64), rows, cols, weights)
+		return columnStats(x.([]float64), rows, cols, weights), nil
 	}
 }
 
@@ -68,12 +78,89 @@ func columnStats[T float32 | float64](x []T, rows, cols int, weights []float64) 
 	for _, b := range blocks {
 		all.merge(b)
 	}
-	for j := range all.Var {
-		if all.Weight > 0 {
-			all.Var[j] /= all.Weight
+	return all.finished()
+}
+
+// finished turns sums of squares into variances.
+func (s *Stats) finished() *Stats {
+	for j := range s.Var {
+		if s.Weight > 0 {
+			s.Var[j] /= s.Weight
 		}
 	}
-	return all
+	return s
+}
+
+// streamStats has the blocks and bits of columnStats.
+func streamStats(r backend.RowReader, weights []float64) (*Stats, error) {
+	_, cols := r.Shape()
+	all, block := newStats(cols), newStats(cols)
+	err := eachPiece(r, func(first int, x []float64) {
+		for i := range len(x) / cols {
+			w := 1.0
+			if weights != nil {
+				w = weights[first+i]
+			}
+			addRow(block, x[i*cols:(i+1)*cols], w)
+			if block.Rows == statsRows {
+				all.merge(block)
+				block = newStats(cols)
+			}
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	if block.Rows > 0 {
+		all.merge(block)
+	}
+	return all.finished(), nil
+}
+
+// sparseStats goes through the entries once. Those of a column are summed by Welford's
+// update as if they were all its rows; the zeros, whose sum and deviation are 0, are
+// merged with them at the end.
+func sparseStats(m *backend.CSR, weights []float64) *Stats {
+	s := newStats(m.Cols)
+	s.Rows = m.Rows
+	stored := make([]int64, m.Cols)
+	weight := make([]float64, m.Cols) // of the rows with an entry
+	for i := range m.Rows {
+		w := 1.0
+		if weights != nil {
+			w = weights[i]
+		}
+		s.Weight += w
+		for e := m.RowPtr[i]; e < m.RowPtr[i+1]; e++ {
+			x, j := m.Value(e), m.Col[e]
+			stored[j]++
+			weight[j] += w
+			share := 0.0
+			if w > 0 {
+				share = w / weight[j]
+			}
+			delta := x - s.Mean[j]
+			s.Mean[j] += float64(delta * share)
+			s.Var[j] += float64(float64(w*delta) * (x - s.Mean[j]))
+			s.Min[j] = min(s.Min[j], x)
+			s.Max[j] = max(s.Max[j], x)
+			if x != 0 {
+				s.NonZero[j]++
+			}
+		}
+	}
+	for j, n := range stored {
+		if n == int64(m.Rows) {
+			continue
+		}
+		s.Min[j], s.Max[j] = min(s.Min[j], 0), max(s.Max[j], 0)
+		if s.Weight > 0 {
+			mean, share := s.Mean[j], weight[j]/s.Weight
+			s.Mean[j] = float64(mean * share)
+			s.Var[j] += float64(float64(mean*mean) * float64(weight[j]*(1-share)))
+		}
+	}
+	return s.finished()
 }
 
 func newStats(cols int) *Stats {

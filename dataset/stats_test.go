@@ -46,7 +46,7 @@ func TestStats_P13_LargeMeansCostNoDigits(t *testing.T) {
 	require.NoError(t, err)
 	d.Weights = weights
 	for _, weighted := range []bool{false, true} {
-		s, w := d.Stats(weighted), ones
+		s, w := statsOf(t, d, weighted), ones
 		if weighted {
 			w = weights
 		}
@@ -77,11 +77,11 @@ func TestStats_P13_LargeMeansCostNoDigits(t *testing.T) {
 	}
 
 	// P9: the same bits for any number of processors.
-	want := d.Stats(true)
+	want := statsOf(t, d, true)
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	for procs := 1; procs <= 5; procs++ {
 		runtime.GOMAXPROCS(procs)
-		require.Equal(t, want, d.Stats(true))
+		require.Equal(t, want, statsOf(t, d, true))
 	}
 }
 
@@ -91,15 +91,21 @@ func TestStats_P7_WeightsCountRows(t *testing.T) {
 	d.Weights = []float64{2, 0, 1, 0}
 	repeated, err := New[float32, int]([]float32{1, 1, 4}, 3, 1, nil)
 	require.NoError(t, err)
-	got, want := d.Stats(true), repeated.Stats(true)
+	got, want := statsOf(t, d, true), statsOf(t, repeated, true)
 	require.Equal(t, want.Weight, got.Weight)
 	require.InDelta(t, want.Mean[0], got.Mean[0], 1e-15)
 	require.InDelta(t, want.Var[0], got.Var[0], 1e-15)
 	require.Equal(t, 8.0, got.Max[0], "extremes are over all rows")
-	require.Equal(t, d.Stats(false).Mean[0], 3.75)
+	require.Equal(t, statsOf(t, d, false).Mean[0], 3.75)
 
 	d.Weights = []float64{0, 0, 0, 0}
-	zero := d.Stats(true)
+	zero := statsOf(t, d, true)
 	require.Zero(t, zero.Weight)
 	require.False(t, math.IsNaN(zero.Mean[0]) || math.IsNaN(zero.Var[0]))
+}
+
+func statsOf(t require.TestingT, d *Dataset, weighted bool) *Stats {
+	s, err := d.Stats(weighted)
+	require.NoError(t, err)
+	return s
 }

@@ -4,11 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"runtime"
-	"sync"
-	"sync/atomic"
 
-	"github.com/logreg-gpu/logreg-gpu/backend"
 	"github.com/logreg-gpu/logreg-gpu/dataset"
 )
 
@@ -32,14 +28,7 @@ func (m *Model) DecisionFunction(ctx context.Context, ds *dataset.Dataset) ([]fl
 	if err := m.CheckFeatures(ds); err != nil {
 		return nil, err
 	}
-	switch x := ds.X.Data().(type) {
-	case []float64:
-		return logits(ctx, m, ds, x)
-	case []float32:
-		return logits(ctx, m, ds, x)
-	default:
-		return nil, &FeatureError{ds.Name, fmt.Sprintf("X holds %v; it must hold float32 or float64", ds.X.Dtype())}
-	}
+	return logits(ctx, m, ds)
 }
 
 // PredictProba returns the probability of every class, N x K row-major; each row
@@ -114,7 +103,7 @@ func (m *Model) CheckFeatures(ds *dataset.Dataset) error {
 	if cols != m.Cols() {
 		return &FeatureError{ds.Name, fmt.Sprintf("there are %d features where the model has %d", cols, m.Cols())}
 	}
-	if ds.X.RequiresIterator() || ds.X.DataOrder().IsColMajor() {
+	if ds.X != nil && (ds.X.RequiresIterator() || ds.X.DataOrder().IsColMajor()) {
 		return &FeatureError{ds.Name, "X is a view or column-major; it must be contiguous and row-major"}
 	}
 	if ds.Offsets != nil && len(ds.Offsets) != rows {
@@ -129,87 +118,6 @@ func (m *Model) CheckFeatures(ds *dataset.Dataset) error {
 		}
 	}
 	return nil
-}
-
-// predictRows is the number of rows that one goroutine takes at a time.
-const predictRows = 1024
-
-// logits computes every row on its own, by the same sums in the same order: the
-// number of goroutines cannot change a bit.
-func logits[T float32 | float64](ctx context.Context, m *Model, ds *dataset.Dataset, x []T) ([]float64, error) {
-	rows, cols := ds.Shape()
-	k := m.Outputs()
-	out := make([]float64, rows*k)
-	blocks := (rows + predictRows - 1) / predictRows
-	errs := make([]error, blocks)
-	var next atomic.Int64
-	var wait sync.WaitGroup
-	for range min(blocks, runtime.GOMAXPROCS(0)) {
-		wait.Go(func() {
-			for ctx.Err() == nil {
-				b := int(next.Add(1)) - 1
-				if b >= blocks {
-					return
-				}
-				first, end := b*predictRows, min((b+1)*predictRows, rows)
-				for i := first; i < end && errs[b] == nil; i++ {
-					errs[b] = rowLogits(m, ds, i, x[i*cols:(i+1)*cols], out[i*k:(i+1)*k])
-				}
-			}
-		})
-	}
-	wait.Wait()
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
-	for _, err := range errs {
-		if err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-func rowLogits[T float32 | float64](m *Model, ds *dataset.Dataset, i int, x []T, out []float64) error {
-	for c, w := range m.Coef {
-		z := dot(x, w) + m.Intercept[c]
-		if ds.Offsets != nil {
-			z += ds.Offsets[i]
-		}
-		if math.IsNaN(z) || math.IsInf(z, 0) {
-			return notFinite(ds, i, x)
-		}
-		out[c] = z
-	}
-	return nil
-}
-
-// dot is the sum of x_j w_j over four interleaved partial sums, which a processor
-// can add at the same time. Products are rounded before they are added on every
-// machine, also where Go would fuse the two.
-func dot[T float32 | float64](x []T, w []float64) float64 {
-	var s0, s1, s2, s3 float64
-	j := 0
-	for ; j+4 <= len(x); j += 4 {
-		s0 += float64(float64(x[j]) * w[j])
-		s1 += float64(float64(x[j+1]) * w[j+1])
-		s2 += float64(float64(x[j+2]) * w[j+2])
-		s3 += float64(float64(x[j+3]) * w[j+3])
-	}
-	for ; j < len(x); j++ {
-		s0 += float64(float64(x[j]) * w[j])
-	}
-	return (s0 + s1) + (s2 + s3)
-}
-
-// notFinite finds out why row i has no logit.
-func notFinite[T float32 | float64](ds *dataset.Dataset, i int, x []T) error {
-	for j, v := range x {
-		if v := float64(v); math.IsNaN(v) || math.IsInf(v, 0) {
-			return &backend.NotFiniteError{Row: i, Col: j, Value: v}
-		}
-	}
-	return &FeatureError{ds.Name, fmt.Sprintf("row %d is so large that its logit overflows", i)}
 }
 
 // sigmoid is 1 / (1 + exp(-z)), by the exponential that cannot overflow.

@@ -2,9 +2,11 @@ package model
 
 import (
 	"context"
+	"errors"
 	"math"
 	"math/big"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -178,4 +180,80 @@ func BenchmarkPredictProba(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// reader is a stream of what is in memory.
+type reader struct {
+	*tensor.Dense
+	err error
+}
+
+func (r reader) Shape() (rows, cols int) { return r.Dense.Shape()[0], r.Dense.Shape()[1] }
+
+func (r reader) ReadRows32(first int, dst []float32) error {
+	copy(dst, r.Data().([]float32)[first*r.Dense.Shape()[1]:][:len(dst)])
+	return r.err
+}
+
+func (r reader) ReadRows64(first int, dst []float64) error {
+	copy(dst, r.Data().([]float64)[first*r.Dense.Shape()[1]:][:len(dst)])
+	return r.err
+}
+
+// Rows read from disk have the bits of those in memory; sparse ones differ by rounding.
+func TestPredict_P6_P10_SparseAndStreamed(t *testing.T) {
+	const rows, cols = 3000, 5
+	ctx := context.Background()
+	x := make([]float64, rows*cols)
+	m := &backend.CSR{Rows: rows, Cols: cols, RowPtr: []int64{0}}
+	for i := range x {
+		if i%3 != 0 {
+			x[i] = math.Sin(float64(i))
+			m.Col, m.Val64 = append(m.Col, uint32(i%cols)), append(m.Val64, x[i])
+		}
+		if i%cols == cols-1 {
+			m.RowPtr = append(m.RowPtr, int64(len(m.Col)))
+		}
+	}
+	offsets := make([]float64, rows)
+	for i := range offsets {
+		offsets[i] = float64(i % 3)
+	}
+	for _, classes := range [][]string{{"0", "1"}, {"a", "b", "c"}} {
+		mod := &Model{Classes: dataset.Classes{Names: classes}, FeatureNames: []string{"a", "b", "c", "d", "e"}}
+		for k := range mod.Outputs() {
+			mod.Coef = append(mod.Coef, []float64{1, -2, float64(k), 0.5, 1e-3})
+			mod.Intercept = append(mod.Intercept, float64(k))
+		}
+		ds := dense(cols, x...)
+		ds.Offsets = offsets
+		want, err := mod.DecisionFunction(ctx, ds)
+		require.NoError(t, err)
+		got, err := mod.DecisionFunction(ctx, &dataset.Dataset{Stream: reader{Dense: ds.X}, Offsets: offsets})
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		got, err = mod.DecisionFunction(ctx, &dataset.Dataset{Sparse: m, Offsets: offsets})
+		require.NoError(t, err)
+		require.InDeltaSlice(t, want, got, 1e-14) // five products of about 1, in another order
+
+		ones := *m
+		ones.Val64 = nil
+		single := ones
+		single.Val32 = slices.Repeat([]float32{1}, len(m.Col))
+		want, err = mod.DecisionFunction(ctx, &dataset.Dataset{Sparse: &single})
+		require.NoError(t, err)
+		got, err = mod.DecisionFunction(ctx, &dataset.Dataset{Sparse: &ones})
+		require.NoError(t, err)
+		require.Equal(t, want, got, "an implicit 1 is a 1")
+	}
+
+	gone := errors.New("the file is gone")
+	_, err := binaryModel().Predict(ctx, &dataset.Dataset{Stream: reader{dense(2, 1, 2).X, gone}})
+	require.ErrorIs(t, err, gone)
+	m.Val64[len(m.Val64)-1] = math.NaN()
+	mod := &Model{Classes: dataset.Classes{Names: []string{"0", "1"}}, FeatureNames: make([]string, cols), Coef: [][]float64{make([]float64, cols)}, Intercept: []float64{0}}
+	_, err = mod.Predict(ctx, &dataset.Dataset{Sparse: m})
+	var bad *backend.NotFiniteError
+	require.ErrorAs(t, err, &bad)
+	require.Equal(t, [2]int{rows - 1, int(m.Col[len(m.Col)-1])}, [2]int{bad.Row, bad.Col})
 }

@@ -1,0 +1,115 @@
+package dataset
+
+import (
+	"gorgonia.org/tensor"
+
+	"github.com/logreg-gpu/logreg-gpu/backend"
+)
+
+// takenRows are rows of another reader in another order. Runs of neighbours are read
+// together.
+type takenRows struct {
+	backend.RowReader
+	rows []int
+}
+
+func (t *takenRows) Shape() (rows, cols int) {
+	_, cols = t.RowReader.Shape()
+	return len(t.rows), cols
+}
+
+func (t *takenRows) ReadRows32(first int, dst []float32) error {
+	return readTaken(t, first, dst, t.RowReader.ReadRows32)
+}
+
+func (t *takenRows) ReadRows64(first int, dst []float64) error {
+	return readTaken(t, first, dst, t.RowReader.ReadRows64)
+}
+
+func readTaken[T float32 | float64](t *takenRows, first int, dst []T, read func(int, []T) error) error {
+	_, cols := t.Shape()
+	for len(dst) > 0 {
+		run := 1
+		for run < len(dst)/cols && t.rows[first+run] == t.rows[first]+run {
+			run++
+		}
+		if err := read(t.rows[first], dst[:run*cols]); err != nil {
+			return err
+		}
+		first += run
+		dst = dst[run*cols:]
+	}
+	return nil
+}
+
+// pickedColumns are columns of another reader, in another order.
+type pickedColumns struct {
+	backend.RowReader
+	from []int32 // the column that each was
+}
+
+func (p *pickedColumns) Shape() (rows, cols int) {
+	rows, _ = p.RowReader.Shape()
+	return rows, len(p.from)
+}
+
+func (p *pickedColumns) ReadRows32(first int, dst []float32) error {
+	return readPicked(p, first, dst, p.RowReader.ReadRows32)
+}
+
+func (p *pickedColumns) ReadRows64(first int, dst []float64) error {
+	return readPicked(p, first, dst, p.RowReader.ReadRows64)
+}
+
+func readPicked[T float32 | float64](p *pickedColumns, first int, dst []T, read func(int, []T) error) error {
+	_, cols := p.RowReader.Shape()
+	rows := len(dst) / len(p.from)
+	step := max(1, pieceNumbers/cols)
+	buf := make([]T, min(step, rows)*cols)
+	for ; rows > 0; rows -= step {
+		n := min(step, rows)
+		if err := read(first, buf[:n*cols]); err != nil {
+			return err
+		}
+		for i := range n {
+			row := buf[i*cols:]
+			for k, j := range p.from {
+				dst[k] = row[j]
+			}
+			dst = dst[len(p.from):]
+		}
+		first += n
+	}
+	return nil
+}
+
+// pieceNumbers is how many numbers of a stream are held at a time.
+const pieceNumbers = 1 << 18
+
+// eachPiece reads all rows of a stream in order, as float64.
+func eachPiece(r backend.RowReader, do func(first int, x []float64)) error {
+	rows, cols := r.Shape()
+	step := max(1, pieceNumbers/cols)
+	x := make([]float64, min(step, rows)*cols)
+	var narrow []float32
+	if r.Dtype() == tensor.Float32 {
+		narrow = make([]float32, len(x))
+	}
+	for first := 0; first < rows; first += step {
+		n := min(step, rows-first) * cols
+		if narrow == nil {
+			if err := r.ReadRows64(first, x[:n]); err != nil {
+				return err
+			}
+		} else {
+			if err := r.ReadRows32(first, narrow[:n]); err != nil {
+				return err
+			}
+			for i, v := range narrow[:n] {
+				x[i] = float64(v)
+			}
+		}
+		do(first, x[:n])
+	}
+	return nil
+}
