@@ -1,7 +1,6 @@
 package solver
 
 import (
-	"runtime"
 	"sync"
 
 	"gonum.org/v1/gonum/floats"
@@ -18,40 +17,43 @@ type Curvature []*mat.SymDense
 
 // metric is a factorised Curvature: the inner product in which steps are taken.
 // A nil metric is the identity.
-type metric []*factor
+type metric struct {
+	blocks  []*factor
+	threads int
+}
 
 // metricDamping is added to the unit diagonal of the scaled blocks: more than the
 // rounding errors of Gram matrices in float32, less than any eigenvalue that a sample
 // of rows can know.
 const metricDamping = 1e-7
 
-// newMetric factorises c, whose memory it uses up. Blocks that are not positive
-// definite are damped until they are.
-func newMetric(c Curvature) metric {
-	m := make(metric, len(c))
+// newMetric factorises c, whose memory it takes over. Blocks that are not positive
+// definite are damped until they are. threads bounds the goroutines at work.
+func newMetric(c Curvature, threads int) *metric {
+	m := &metric{make([]*factor, len(c)), threads}
 	var own []int // blocks that are not shared with the one before
 	for k, h := range c {
 		if k == 0 || h != c[k-1] {
 			own = append(own, k)
 		}
 	}
-	eachBlock(len(own), func(i int) {
+	each := max(1, threads/len(own))
+	m.eachBlock(len(own), func(i int) {
 		k := own[i]
-		m[k] = factorOf(c[k], metricDamping)
-		c[k] = nil
+		m.blocks[k] = factorIn(c[k], each)
+		m.blocks[k].factorise(c[k], 0, metricDamping)
 	})
-	for k := range m {
-		if m[k] == nil {
-			m[k] = m[k-1]
+	for k, f := range m.blocks {
+		if f == nil {
+			m.blocks[k] = m.blocks[k-1]
 		}
 	}
 	return m
 }
 
-// eachBlock calls do for 0 to n-1 on all processors; no more blocks are in work, and in
-// memory, than there are of those.
-func eachBlock(n int, do func(int)) {
-	workers := min(n, runtime.GOMAXPROCS(0))
+// eachBlock calls do for 0 to n-1, several at a time.
+func (m *metric) eachBlock(n int, do func(int)) {
+	workers := min(n, m.threads)
 	if workers == 1 {
 		for k := range n {
 			do(k)
@@ -70,20 +72,20 @@ func eachBlock(n int, do func(int)) {
 }
 
 // solve sets out to the inverse times v; out may be v.
-func (m metric) solve(v, out []float64) {
+func (m *metric) solve(v, out []float64) {
 	if m == nil {
 		copy(out, v)
 		return
 	}
-	n := len(v) / len(m)
+	n := len(v) / len(m.blocks)
 	copy(out, v)
-	centre(out, len(m))
-	eachBlock(len(m), func(k int) { m[k].solve(out[k*n:(k+1)*n], out[k*n:(k+1)*n]) })
-	centre(out, len(m))
+	centre(out, len(m.blocks))
+	m.eachBlock(len(m.blocks), func(k int) { m.blocks[k].solve(out[k*n:(k+1)*n], out[k*n:(k+1)*n]) })
+	centre(out, len(m.blocks))
 }
 
 // gain is what a Newton step at gradient g is expected to gain: g' H^-1 g / 2.
-func (m metric) gain(g []float64) float64 {
+func (m *metric) gain(g []float64) float64 {
 	p := make([]float64, len(g))
 	m.solve(g, p)
 	return floats.Dot(g, p) / 2

@@ -4,16 +4,20 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/lapack"
+	"gonum.org/v1/gonum/lapack/lapack64"
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/logreg-gpu/logreg-gpu/internal/cholesky"
 )
 
 // factor solves H p = v for Hessians that may be singular or, by rounding or far
 // from a minimum, indefinite.
 type factor struct {
-	scale    []float64 // 1 / sqrt(H_jj), 0 for coordinates without curvature
-	diagonal []float64 // of scaled, undamped
-	scaled   *mat.SymDense
-	chol     mat.Cholesky
+	scale    []float64        // 1 / sqrt(H_jj), 0 for coordinates without curvature
+	diagonal []float64        // of the scaled H, undamped
+	u        blas64.Symmetric // above, the factor of the scaled H; below the diagonal, the scaled H
+	threads  int
 	singular bool // the last Hessian needed more damping than asked for
 	broken   bool // not even a dominant diagonal helped: the Hessian is not finite
 }
@@ -29,50 +33,79 @@ const (
 	minDamping = 1e-10
 )
 
-func newFactor(n int) *factor {
-	return &factor{scale: make([]float64, n), diagonal: make([]float64, n), scaled: mat.NewSymDense(n, nil)}
-}
+func newFactor(n, threads int) *factor { return factorIn(mat.NewSymDense(n, nil), threads) }
 
-// factorOf factorises h once, in h's own memory.
-func factorOf(h *mat.SymDense, least float64) *factor {
+// factorIn makes a factor that lives in the memory of a matrix, which may be the one that
+// it is to be the factor of.
+func factorIn(h *mat.SymDense, threads int) *factor {
 	n := h.SymmetricDim()
-	f := &factor{scale: make([]float64, n), diagonal: make([]float64, n), scaled: h}
-	f.factorise(h, 0, least)
-	f.scaled, f.diagonal = nil, nil
-	return f
+	return &factor{scale: make([]float64, n), diagonal: make([]float64, n), u: h.RawSymmetric(), threads: threads}
 }
 
 // factorise takes H + ridge with the smallest damping of H scaled to a unit diagonal,
 // from least on, that makes it safely positive definite; least is mostly 0 and enough.
 func (f *factor) factorise(h *mat.SymDense, ridge, least float64) {
-	n := len(f.scale)
-	for j := range n {
+	for j := range f.scale {
 		f.scale[j] = 0
 		if c := math.Abs(h.At(j, j)) + ridge; c > 0 && finite(1/math.Sqrt(c)) {
 			f.scale[j] = 1 / math.Sqrt(c)
 		}
 	}
-	for i := range n {
-		for j := i; j < n; j++ {
-			f.scaled.SetSym(i, j, h.At(i, j)*f.scale[i]*f.scale[j])
+	raw := h.RawSymmetric()
+	for i, s := range f.scale {
+		from, to := raw.Data[i*raw.Stride:], f.u.Data[i*f.u.Stride:]
+		for j := i; j < f.u.N; j++ {
+			to[j] = from[j] * s * f.scale[j]
 		}
-		f.diagonal[i] = f.scaled.At(i, i) + ridge*f.scale[i]*f.scale[i]
-		if f.scale[i] == 0 {
+		f.diagonal[i] = to[i] + ridge*s*s
+		if s == 0 {
 			f.diagonal[i] = 1
 		}
 	}
+	mirror(f.u, true)
 	f.broken = false
 	for damping := least; ; damping = max(100*damping, minDamping) {
-		f.singular = damping > least
-		for j, v := range f.diagonal {
-			f.scaled.SetSym(j, j, v+damping)
+		if f.singular = damping > least; f.singular {
+			mirror(f.u, false)
 		}
-		if f.chol.Factorize(f.scaled) && (damping > 0 || f.chol.Cond() <= maxCond) {
+		for j, v := range f.diagonal {
+			f.u.Data[j*f.u.Stride+j] = v + damping
+		}
+		if f.definite(damping == 0) {
 			return
 		}
 		if damping >= 1e10 {
 			f.broken = true
 			return
+		}
+	}
+}
+
+// definite replaces the upper triangle by its factor and tells whether it is positive
+// definite, and safely so if asked.
+func (f *factor) definite(safely bool) bool {
+	u, norm := f.u, 0.0
+	if safely {
+		norm = lapack64.Lansy(lapack.MaxColumnSum, u, make([]float64, u.N))
+	}
+	return cholesky.Factor(u.Data, u.N, u.Stride, f.threads) &&
+		(!safely || norm*cholesky.InverseNorm(u.Data, u.N, u.Stride) <= maxCond)
+}
+
+// mirror copies what is above the diagonal to below it, or back.
+func mirror(a blas64.Symmetric, down bool) {
+	const side = 32 // of the squares, for both of whose sides there is room in the cache
+	for first := 0; first < a.N; first += side {
+		for second := first; second < a.N; second += side {
+			for i := first; i < min(first+side, a.N); i++ {
+				for j := max(second, i+1); j < min(second+side, a.N); j++ {
+					if down {
+						a.Data[j*a.Stride+i] = a.Data[i*a.Stride+j]
+					} else {
+						a.Data[i*a.Stride+j] = a.Data[j*a.Stride+i]
+					}
+				}
+			}
 		}
 	}
 }
@@ -87,30 +120,9 @@ func (f *factor) solve(v, out []float64) {
 	for j, s := range f.scale {
 		out[j] = v[j] * s
 	}
-	substitute(f.chol.RawU().(mat.RawTriangular).RawTriangular(), out)
+	cholesky.Solve(f.u.Data, f.u.N, f.u.Stride, out)
 	for j, s := range f.scale {
 		out[j] *= s
-	}
-}
-
-// substitute solves U'U x = b in b's memory, along rows of U: mat.Cholesky.SolveVecTo
-// goes down a column at a time and is twenty times slower.
-func substitute(u blas64.Triangular, b []float64) {
-	rest := func(i int) (row, after blas64.Vector) {
-		n := u.N - i - 1
-		return blas64.Vector{N: n, Inc: 1, Data: u.Data[i*u.Stride+i+1:]}, blas64.Vector{N: n, Inc: 1, Data: b[i+1:]}
-	}
-	for i := range u.N {
-		b[i] /= u.Data[i*u.Stride+i]
-		if row, after := rest(i); row.N > 0 {
-			blas64.Axpy(-b[i], row, after)
-		}
-	}
-	for i := u.N - 1; i >= 0; i-- {
-		if row, after := rest(i); row.N > 0 {
-			b[i] -= blas64.Dot(row, after)
-		}
-		b[i] /= u.Data[i*u.Stride+i]
 	}
 }
 

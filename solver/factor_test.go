@@ -26,7 +26,7 @@ func TestFactor_SolvesTheSystem(t *testing.T) {
 		for i := range v {
 			v[i] = r.NormFloat64()
 		}
-		f := newFactor(n)
+		f := newFactor(n, 2)
 		f.factorise(h, 0, 0)
 		require.False(t, f.singular)
 		f.solve(v, x)

@@ -30,6 +30,8 @@ type lassoModel struct {
 	v      []float64
 	slope  []float64 // of the quadratic at v
 	active []int
+
+	threads int // of its factors
 }
 
 const (
@@ -61,7 +63,7 @@ func newLassoModel(d *descent) *lassoModel {
 	n := d.obj.Dim()
 	return &lassoModel{
 		lambda: d.lasso, hess: mat.NewSymDense(n, nil), noise: d.noise,
-		v: make([]float64, n), slope: make([]float64, n),
+		v: make([]float64, n), slope: make([]float64, n), threads: d.opts.threads(),
 	}
 }
 
@@ -224,7 +226,7 @@ func (m *lassoModel) newtonStep() {
 		for a, i := range m.active {
 			g[a] = Subgradient(m.v[i], m.slope[i], m.lambda.of(i))
 		}
-		newFactor(k).direction(h, 0, g, dir)
+		newFactor(k, m.threads).direction(h, 0, g, dir)
 
 		// To where the first coordinate reaches zero, or all the way, with every
 		// coordinate that would cross zero stopped there, if that is lower.
@@ -296,7 +298,7 @@ func (m *lassoModel) flat() bool {
 	if len(m.active) == 0 {
 		return false
 	}
-	f := newFactor(len(m.active))
+	f := newFactor(len(m.active), m.threads)
 	f.factorise(m.part(m.active), 0, 0)
 	return f.singular || slices.Contains(f.scale, 0)
 }

@@ -180,7 +180,7 @@ func (s *stagedMarch) lead(ctx context.Context) (last *CohortSample, err error) 
 			}
 		}
 	}
-	metrics, err := metricsOf(ctx, ground, all(len(x)), x, s.affordable(ground.Rows(), len(x), len(of)))
+	metrics, err := metricsOf(ctx, ground, all(len(x)), x, s.affordable(ground.Rows(), len(x), len(of)), s.opts.threads())
 	if err != nil {
 		return last, err
 	}
@@ -211,7 +211,7 @@ func (s *stagedMarch) stage(ctx context.Context, p *CohortSample, x [][]float64)
 		for i, k := range left {
 			at[i] = runs[k].x
 		}
-		metrics, err := metricsOf(ctx, p, left, at, s.affordable(p.Rows(), len(left), len(s.members)))
+		metrics, err := metricsOf(ctx, p, left, at, s.affordable(p.Rows(), len(left), len(s.members)), s.opts.threads())
 		if err != nil {
 			return err
 		}
@@ -257,8 +257,8 @@ func (s *stagedMarch) affordable(rows, n, of int) int {
 
 // metricsOf are the metrics of members of c at x, nil ones where they would take too
 // much to make or to keep.
-func metricsOf(ctx context.Context, c Cohort, members []int, x [][]float64, most int) ([]metric, error) {
-	metrics := make([]metric, len(members))
+func metricsOf(ctx context.Context, c Cohort, members []int, x [][]float64, most, threads int) ([]*metric, error) {
+	metrics := make([]*metric, len(members))
 	if most < 1 {
 		return metrics, nil
 	}
@@ -274,9 +274,9 @@ func metricsOf(ctx context.Context, c Cohort, members []int, x [][]float64, most
 	if bytes > marchFactors {
 		return metrics, nil
 	}
-	made := make([]metric, len(curvatures))
+	made := make([]*metric, len(curvatures))
 	for i := range made {
-		made[i] = newMetric(curvatures[i])
+		made[i] = newMetric(curvatures[i], threads)
 		curvatures[i] = nil
 	}
 	for i, j := range of {
@@ -299,7 +299,7 @@ func (s *stagedMarch) finish(ctx context.Context, last *CohortSample) error {
 			next = s.cohort.Rows()
 		}
 		most := s.affordable(next, len(left), len(left))
-		rebuild := most > 0 && (builds < blockBuilds || len(s.newtons[left[0]].past.metric) == 1)
+		rebuild := most > 0 && (builds < blockBuilds || len(s.newtons[left[0]].past.metric.blocks) == 1)
 		for _, k := range left {
 			d := s.runs[k]
 			var pace pace
@@ -383,7 +383,7 @@ func (s *stagedMarch) rebuild(ctx context.Context, members []int, m, most int) (
 	for i, k := range members {
 		x[i] = s.runs[k].x
 	}
-	metrics, err := metricsOf(ctx, ground, members, x, most)
+	metrics, err := metricsOf(ctx, ground, members, x, most, s.opts.threads())
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func newton(ctx context.Context, d *descent) error {
 		dir     = make([]float64, n)
 		xt      = make([]float64, n)
 		gt      = make([]float64, n)
-		factor  = newFactor(n)
+		factor  = newFactor(n, d.opts.threads())
 		away    escape
 		useless int     // iterations at the floor that did not halve max|gradient|
 		ridge   float64 // added to the diagonal after steps along which nothing was lower

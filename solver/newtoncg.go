@@ -122,7 +122,7 @@ func newtonCG(ctx context.Context, d *descent) error {
 
 // sampleMetric is the metric of the smallest sample of staged at the present point;
 // nil where there is none.
-func (d *descent) sampleMetric(ctx context.Context) (m metric, err error) {
+func (d *descent) sampleMetric(ctx context.Context) (m *metric, err error) {
 	p := newPlan(d.obj)
 	if len(p.sizes) == 0 || d.exhausted() {
 		return nil, nil
@@ -134,7 +134,7 @@ func (d *descent) sampleMetric(ctx context.Context) (m metric, err error) {
 	if Can(s.Objective, CanCurve) {
 		var c Curvature
 		if c, err = s.Objective.(Curved).Curvature(ctx, d.x); err == nil {
-			m = newMetric(c)
+			m = newMetric(c, d.opts.threads())
 		}
 	}
 	if cerr := s.Close(); err == nil {
@@ -146,14 +146,14 @@ func (d *descent) sampleMetric(ctx context.Context) (m metric, err error) {
 // trustRegion solves for steps within a radius, both measured in the metric.
 type trustRegion struct {
 	obj    HessVec
-	metric metric
+	metric *metric
 	s      []float64 // the step
 	length float64   // its norm in the metric
 
 	r, z, p, hp []float64
 }
 
-func newTrustRegion(obj HessVec, m metric, n int) *trustRegion {
+func newTrustRegion(obj HessVec, m *metric, n int) *trustRegion {
 	v := func() []float64 { return make([]float64, n) }
 	return &trustRegion{obj: obj, metric: m, s: v(), r: v(), z: v(), p: v(), hp: v()}
 }

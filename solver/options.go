@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 )
 
 // Options are what a user can choose about any solver. The zero value is a good
@@ -21,6 +22,10 @@ type Options struct {
 
 	// Seed drives whatever is random (the shuffles of sgd, the samples of staged).
 	Seed uint64
+
+	// Threads bounds the goroutines of the solver's own arithmetic; 0 is all processors.
+	// It changes no result.
+	Threads int
 
 	// Progress, if set, is told every step as it is made, on the solver's goroutine.
 	Progress func(Step)
@@ -48,6 +53,14 @@ type OptionError struct {
 }
 
 func (e *OptionError) Error() string { return e.Option + " " + e.Reason }
+
+// threads is Threads, resolved.
+func (o Options) threads() int {
+	if o.Threads > 0 {
+		return o.Threads
+	}
+	return runtime.GOMAXPROCS(0)
+}
 
 // resolve checks o and fills in the defaults.
 func (o Options) resolve(s Solver, dim int) (Options, error) {

@@ -9,67 +9,93 @@ const memory = 10
 // pairs are the last steps s and changes of gradient y, oldest first. With a metric
 // they correct its inverse, without one a multiple of the identity.
 type pairs struct {
-	metric metric
-	s, y   [][]float64
-	rho    []float64 // 1 / s'y
+	metric *metric
+	list   []pair
+
+	// solved is the inverse metric times the gradient that direction was last asked for.
+	// Systems in a metric of thousands of columns take as long as a good part of a pass:
+	// one for each gradient is all that is needed.
+	solved []float64
+}
+
+type pair struct {
+	s, y   []float64
+	solved []float64 // the inverse metric times y, once direction has been asked
+	rho    float64   // 1 / s'y
 }
 
 // again starts over in another metric.
-func (p *pairs) again(m metric) {
+func (p *pairs) again(m *metric) {
 	p.reset()
 	p.metric = m
 }
 
-func (p *pairs) len() int { return len(p.rho) }
+func (p *pairs) len() int { return len(p.list) }
 
-func (p *pairs) reset() { p.s, p.y, p.rho = p.s[:0], p.y[:0], p.rho[:0] }
+func (p *pairs) reset() { p.list = p.list[:0] }
 
-// add takes the step from x to xt, unless its curvature is lost in rounding.
+// add takes the step from x, where direction was asked last, to xt, unless its curvature
+// is lost in rounding.
 func (p *pairs) add(x, xt, g, gt []float64) {
-	var s, y []float64
-	if len(p.rho) == memory {
-		s, y = p.s[0], p.y[0]
-		copy(p.s, p.s[1:])
-		copy(p.y, p.y[1:])
-		copy(p.rho, p.rho[1:])
-		p.s, p.y, p.rho = p.s[:memory-1], p.y[:memory-1], p.rho[:memory-1]
+	var next pair
+	if len(p.list) == memory {
+		next = p.list[0]
+		copy(p.list, p.list[1:])
+		p.list = p.list[:memory-1]
 	} else {
-		s, y = make([]float64, len(x)), make([]float64, len(x))
+		next.s, next.y = make([]float64, len(x)), make([]float64, len(x))
 	}
-	floats.SubTo(s, xt, x)
-	floats.SubTo(y, gt, g)
-	sy := floats.Dot(s, y)
-	if !(sy > 1e-12*floats.Norm(s, 2)*floats.Norm(y, 2)) {
+	floats.SubTo(next.s, xt, x)
+	floats.SubTo(next.y, gt, g)
+	sy := floats.Dot(next.s, next.y)
+	if !(sy > 1e-12*floats.Norm(next.s, 2)*floats.Norm(next.y, 2)) {
 		return
 	}
-	p.s, p.y, p.rho = append(p.s, s), append(p.y, y), append(p.rho, 1/sy)
+	next.rho, next.solved = 1/sy, nil
+	p.list = append(p.list, next)
 }
 
 // direction sets dir to -H g, H the approximate inverse Hessian (two-loop recursion).
 func (p *pairs) direction(g, dir []float64) {
+	last := p.len() - 1
+	if p.metric != nil {
+		solved := make([]float64, len(g))
+		p.metric.solve(g, solved)
+		if last >= 0 && p.list[last].solved == nil {
+			floats.Sub(p.solved, solved)
+			floats.Scale(-1, p.solved)
+			p.list[last].solved = p.solved
+		}
+		p.solved = solved
+	}
 	for i, v := range g {
 		dir[i] = -v
 	}
-	m := p.len()
-	if m == 0 {
-		p.metric.solve(dir, dir)
+	if last < 0 {
+		if p.metric != nil {
+			floats.ScaleTo(dir, -1, p.solved)
+		}
 		return
 	}
-	alpha := make([]float64, m)
-	for i := m - 1; i >= 0; i-- {
-		alpha[i] = p.rho[i] * floats.Dot(p.s[i], dir)
-		floats.AddScaled(dir, -alpha[i], p.y[i])
+	alpha := make([]float64, last+1)
+	for i := last; i >= 0; i-- {
+		q := &p.list[i]
+		alpha[i] = q.rho * floats.Dot(q.s, dir)
+		floats.AddScaled(dir, -alpha[i], q.y)
 	}
-	y := p.y[m-1]
-	inner := y
+	newest := &p.list[last]
+	inner := newest.y
 	if p.metric != nil {
-		inner = make([]float64, len(y))
-		p.metric.solve(y, inner)
-		p.metric.solve(dir, dir)
+		inner = newest.solved
+		floats.ScaleTo(dir, -1, p.solved)
+		for i, a := range alpha {
+			floats.AddScaled(dir, -a, p.list[i].solved)
+		}
 	}
-	floats.Scale(1/(p.rho[m-1]*floats.Dot(y, inner)), dir)
-	for i := range m {
-		beta := p.rho[i] * floats.Dot(p.y[i], dir)
-		floats.AddScaled(dir, alpha[i]-beta, p.s[i])
+	floats.Scale(1/(newest.rho*floats.Dot(newest.y, inner)), dir)
+	for i, a := range alpha {
+		q := &p.list[i]
+		beta := q.rho * floats.Dot(q.y, dir)
+		floats.AddScaled(dir, a-beta, q.s)
 	}
 }

@@ -50,7 +50,7 @@ type stages struct {
 	d       *descent
 	plan    plan
 	samples []*Sample // of plan.sizes
-	metric  metric    // the last one made
+	metric  *metric   // the last one made
 
 	guess float64 // the first sample's value where the stages begin
 }
@@ -179,6 +179,7 @@ func (s *stages) stage(ctx context.Context, p *Sample, x []float64) ([]float64, 
 	small := newDescent(p.Objective, Options{Tol: s.d.opts.Tol, MaxIter: stageSteps, X0: x})
 	q := newQuasiNewton(small)
 	for metrics := 1; ; metrics++ {
+		q.past.again(nil) // its memory first
 		if err := s.build(ctx, p.Objective, small.x); err != nil {
 			return nil, err
 		}
@@ -210,7 +211,7 @@ func (s *stages) build(ctx context.Context, obj Objective, x []float64) error {
 	if err != nil {
 		return err
 	}
-	s.metric = newMetric(c)
+	s.metric = newMetric(c, s.d.opts.threads())
 	return nil
 }
 
@@ -279,6 +280,7 @@ func (s *stages) finish(ctx context.Context) error {
 			return newton(ctx, d)
 		case slow:
 			s.log("steps are slow: a new metric of %.3g of the rows", share)
+			q.past.again(nil) // its memory first
 			if err := s.build(ctx, source, d.x); err != nil {
 				return err
 			}
