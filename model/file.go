@@ -18,10 +18,11 @@ import (
 // predict wrongly from a newer file; facts that prediction does not need are added
 // without a new version, and unknown ones are ignored.
 //
-// A file says the lowest version that reads it rightly: 2 with multi_class, else 1.
+// A file says the lowest version that reads it rightly: 3 with an encoding of columns,
+// else 2 with multi_class, else 1.
 const (
 	FormatName    = "logreg-gpu model"
-	FormatVersion = 2
+	FormatVersion = 3
 )
 
 var (
@@ -93,13 +94,16 @@ func (m *Model) Encode(w io.Writer) error {
 		Features:   m.FeatureNames,
 		Training:   m.Training,
 	}
-	if m.MultiClass != "" {
+	switch {
+	case m.Preprocessing.Encoding != nil:
+		f.Version = 3
+	case m.MultiClass != "":
 		f.Version = 2
 	}
 	for _, name := range m.Classes.Names {
 		text := []byte(name)
 		if !m.Classes.Numeric {
-			text = quoted(name)
+			text, _ = marshal(name) // a string always encodes
 		}
 		f.Classes = append(f.Classes, text)
 	}
@@ -114,19 +118,17 @@ func (m *Model) Encode(w io.Writer) error {
 		}{&f.CoefStandardized, m.CoefStandardized})
 	}
 	for _, p := range parts {
-		text, err := json.Marshal(p.from)
+		text, err := marshal(p.from)
 		if err != nil {
 			return err
 		}
 		*p.to = text
 	}
-	var compact bytes.Buffer
-	enc := json.NewEncoder(&compact)
-	enc.SetEscapeHTML(false) // feature names such as age<40 stay readable
-	if err := enc.Encode(f); err != nil {
+	compact, err := marshal(f)
+	if err != nil {
 		return err
 	}
-	_, err := w.Write(layout(compact.Bytes()))
+	_, err = w.Write(layout(compact))
 	return err
 }
 
@@ -264,11 +266,12 @@ func plain(err error) string {
 	return err.Error()
 }
 
-// quoted is s as a JSON string, with <, > and & left as they are.
-func quoted(s string) []byte {
+// marshal is json.Marshal with <, > and & left as they are: names such as age<40 stay
+// readable.
+func marshal(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	_ = enc.Encode(s) // a string always encodes
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	err := enc.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }

@@ -121,7 +121,7 @@ func TestLoad_RejectsWithOneLineThatNamesTheFile(t *testing.T) {
 		{"other format", edit(FormatName, "onnx"), ErrNotModel, `its "format" is "onnx"`},
 		{"truncated", good[:len(good)/2], ErrDamaged, "at byte"},
 		{"trailing", good + "{}", ErrDamaged, "at byte"},
-		{"newer", edit(`"version": 1`, `"version": 3`), ErrNewer, "format version is 3, this program reads up to 2; upgrade"},
+		{"newer", edit(`"version": 1`, `"version": 4`), ErrNewer, "format version is 4, this program reads up to 3; upgrade"},
 		{"no version", edit(`"version": 1`, `"version": 0`), ErrDamaged, "version is 0"},
 		{"short row", edit("[0.5, -0.25]", "[0.5]"), ErrDamaged, "coef row 0 has 1 numbers where 2 are needed"},
 		{"extra row", edit("[0.5, -0.25]", "[0.5, -0.25], [1, 2]"), ErrDamaged, "coef has 2 rows; the classes need 1"},
@@ -166,6 +166,7 @@ func TestLoad_RejectsEveryTruncation(t *testing.T) {
 
 func FuzzDecode(f *testing.F) {
 	f.Add(encode(f, binaryModel()))
+	f.Add(encode(f, encodedModel()))
 	f.Fuzz(func(t *testing.T, text string) {
 		if m, err := Decode(strings.NewReader(text), "fuzz"); err == nil {
 			require.NoError(t, m.Check(), "what loads can be used")

@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"math"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/logreg-gpu/logreg-gpu/dataset"
@@ -45,6 +46,10 @@ type Preprocessing struct {
 	// Standardize is set where CoefStandardized is. It explains those coefficients;
 	// prediction does not need it, for Coef is in the units of the data.
 	Standardize *Standardize `json:"standardize,omitempty"`
+
+	// Encoding is how the features are made of the columns of a table; nil where they
+	// are those columns. Prediction starts from it: dataset.ReadOptions.Encoding.
+	Encoding *dataset.Encoding `json:"encoding,omitempty"`
 }
 
 // Standardize holds what each column was centred and divided by, unweighted over
@@ -143,6 +148,14 @@ func (m *Model) Check() error {
 		}
 		if err := checkVector("deviation", s.Deviation, d); err != nil {
 			return err
+		}
+	}
+	if e := m.Preprocessing.Encoding; e != nil {
+		if err := e.Check(); err != nil {
+			return &ShapeError{"encoding", "is damaged: " + err.Error()}
+		}
+		if e.Features() != d || !slices.Equal(e.FeatureNames(), m.FeatureNames) {
+			return &ShapeError{"encoding", "makes other features than the model has"}
 		}
 	}
 	if m.Training.ClassWeights != nil {
