@@ -290,7 +290,8 @@ func TestEncode_P6_P9_EqualsItsDefinition(t *testing.T) {
 		got := rowsOf(d)
 		for i := range x {
 			for j := range x[i] {
-				require.InDelta(t, x[i][j], got[i][j], 1e-15*math.Abs(x[i][j]), "row %d, %s", i, features[j])
+				// A mean of numbers up to 8 differs by the rounding of their sum.
+				require.InDelta(t, x[i][j], got[i][j], 40*8*0x1p-53, "row %d, %s", i, features[j])
 			}
 		}
 
