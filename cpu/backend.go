@@ -57,10 +57,16 @@ func (p *processor) Load(ctx context.Context, src *backend.Source, storage backe
 	if err := src.Check(); err != nil {
 		return nil, err
 	}
-	if src.Sparse != nil {
-		return nil, fmt.Errorf("%w: X that is sparse", backend.ErrUnsupported)
-	}
 	storage = src.Resolve(storage)
+	if src.Sparse != nil {
+		if err := backend.CheckSparseStorage(storage); err != nil {
+			return nil, err
+		}
+		if storage == backend.Float64 {
+			return loadSparse[float64](ctx, p, src, storage)
+		}
+		return loadSparse[float32](ctx, p, src, storage)
+	}
 	switch storage {
 	case backend.Float64:
 		return load[float64](ctx, p, src, storage)

@@ -7,6 +7,9 @@
 //	    link         link.go     loss, residual or curvature of each z
 //	    outer sums   g += X' r
 //
+// Sparse X has its own loops (sparse*.go), cut by its entries; csr.go holds the steps that
+// look columns up.
+//
 // The steps are kernels of cpu/internal/simd: assembly where the processor has it.
 //
 // Numbers of type T are float64 for float64 storage and float32 for all narrower

@@ -25,6 +25,7 @@ var (
 	_ backend.Data         = (*data[float32])(nil)
 	_ backend.HessVec      = (*data[float32])(nil)
 	_ backend.Gram         = (*data[float32])(nil)
+	_ backend.ColumnGram   = (*data[float32])(nil)
 	_ backend.Sampler      = (*data[float32])(nil)
 	_ backend.LineSearcher = (*data[float32])(nil)
 )

@@ -22,7 +22,7 @@ func TestBackend_P5_HoldsTheContract(t *testing.T) {
 		t.Run(set.String(), func(t *testing.T) {
 			defer simd.Use(set)()
 			open := func(threads int) backend.Backend { return cpu.New(backend.Options{Threads: threads}) }
-			o := backendtest.Options{Reopen: open, NoSparse: true, Skip: []backendtest.Operation{backendtest.ColumnGram}}
+			o := backendtest.Options{Reopen: open}
 			if testing.Short() || set != sets[len(sets)-1] { // -short as under the race detector
 				o.MaxCases, o.MaxNumbers = 25, 60000
 			}
