@@ -163,4 +163,3 @@ func TestFit_P23_ResumedFromAnyPlaceIsUninterrupted(t *testing.T) {
 		})
 	}
 }
-

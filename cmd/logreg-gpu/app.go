@@ -44,6 +44,13 @@ func (a *app) warn(format string, args ...any) {
 	}
 }
 
+// note is say for what is worth knowing; --quiet silences it.
+func (a *app) note(line string) {
+	if !a.quiet {
+		a.say("%s", line)
+	}
+}
+
 // detail is say for -v.
 func (a *app) detail(format string, args ...any) {
 	if a.verbose {

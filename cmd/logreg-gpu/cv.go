@@ -53,6 +53,9 @@ error of the best: the simpler model, if the difference does not matter.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c.foldsGiven = cmd.Flags().Changed("folds")
 			c.schemeSet = cmd.Flags().Changed("fold-scheme")
+			if err := c.fit.checkpoint.check(cmd.Flags()); err != nil {
+				return err
+			}
 			return c.run(cmd.Context(), a, args[0])
 		},
 	}
@@ -110,6 +113,9 @@ func (c *cv) prepare(a *app, path string) error {
 		if err := checkOutput(file, path); err != nil {
 			return err
 		}
+		if file != "" && samePath(file, c.fit.checkpoint.path) {
+			return usagef("--checkpoint is %s, which the command needs for something else; give it a file of its own", file)
+		}
 	}
 	return nil
 }
@@ -153,7 +159,13 @@ func (c *cv) run(ctx context.Context, a *app, path string) error {
 			a.say("%.4g passes, %d of %d fits on their way", p.Passes, p.Members, p.Of)
 		}
 	}
+	if c.opts.Checkpoint != nil {
+		c.opts.Checkpoint.Notice = a.note
+	}
 	r, err := logreg.FitCV(ctx, ds, c.opts)
+	if err != nil && ctx.Err() != nil && c.opts.Checkpoint != nil {
+		return &interruptedError{checkpoint: c.opts.Checkpoint.Path}
+	}
 	if err != nil {
 		return err
 	}
@@ -169,11 +181,12 @@ func (c *cv) run(ctx context.Context, a *app, path string) error {
 	if !r.Refit.Converged() {
 		a.warn("the refit: %s", notConverged(r.Refit))
 	}
-	if a.json {
-		return a.printJSON(c.result(r, read, time.Since(start)))
+	if !a.json {
+		c.print(a, ds, r, path)
+	} else if err := a.printJSON(c.result(r, read, time.Since(start))); err != nil {
+		return err
 	}
-	c.print(a, ds, r, path)
-	return nil
+	return c.fit.checkpoint.finish(a, r.Unconverged == 0 && r.Refit.Converged())
 }
 
 // foldsOf takes the column out of the features and numbers its values in rising order.

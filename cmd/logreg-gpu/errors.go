@@ -53,6 +53,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	f := invalid.GetFlag()
 	want := map[string]string{
 		"bool": "true or false", "int": "a whole number", "uint64": "a whole number, not negative", "float64": "a number",
+		"duration": "a time such as 30s or 5m, or 0",
 	}[f.Value.Type()]
 	if want == "" {
 		return usagef("--%s: %w; see %s --help", f.Name, invalid.Unwrap(), cmd.CommandPath())
@@ -61,13 +62,17 @@ func flagError(cmd *cobra.Command, err error) error {
 }
 
 // interruptedError is work that Ctrl-C ended, and what became of it.
-type interruptedError struct{ saved string }
+type interruptedError struct{ saved, checkpoint string }
 
 func (e *interruptedError) Error() string {
-	if e.saved == "" {
-		return "interrupted"
+	text := "interrupted"
+	if e.saved != "" {
+		text += "; the best point so far is in " + e.saved
 	}
-	return "interrupted; the best point so far is in " + e.saved
+	if e.checkpoint != "" {
+		text += "; --resume goes on from " + e.checkpoint
+	}
+	return text
 }
 
 // report says in one line on stderr what went wrong and returns the exit status.

@@ -15,6 +15,7 @@ import (
 // each iteration with -v, nothing on a pipe.
 type progress struct {
 	step func(solver.Step) // nil: nobody is watching
+	say  func(line string) // a.note, beside the bar
 	done func()
 }
 
@@ -28,7 +29,7 @@ func (a *app) everyStep() func(solver.Step) {
 
 func (a *app) newProgress(tol float64) progress {
 	if a.verbose || a.quiet || !a.onTerminal() {
-		return progress{a.everyStep(), func() {}}
+		return progress{a.everyStep(), a.note, func() {}}
 	}
 	return a.newBar(tol)
 }
@@ -62,6 +63,7 @@ func (a *app) newBar(tol float64) progress {
 				bar.SetCurrent(int64(share * barTotal))
 			}
 		},
+		say: func(line string) { fmt.Fprintf(box, "logreg-gpu: %s\n", line) },
 		done: func() {
 			bar.Abort(true)
 			box.Wait()

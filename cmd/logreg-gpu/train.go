@@ -27,6 +27,7 @@ type train struct {
 	factors     string
 	dtype       string
 	model, warm string // paths
+	checkpoint  checkpointFlags
 }
 
 func (a *app) trainCommand() *cobra.Command {
@@ -43,10 +44,14 @@ with the intercept unpenalised. A fit that does not converge says so on stderr a
 still succeeds: the result is the best point found.`,
 		Example: `  logreg-gpu train heart.csv --model heart.json
   logreg-gpu train heart.csv --label disease --C 0.1 --standardize --json
-  zcat big.csv.gz | logreg-gpu train - --ignore id,date --class-weight balanced`,
+  zcat big.csv.gz | logreg-gpu train - --ignore id,date --class-weight balanced
+  logreg-gpu train big.csv --model big.json --checkpoint big.ckpt --resume`,
 		Args: exactly("DATA"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := t.checkSGD(cmd.Flags()); err != nil {
+				return err
+			}
+			if err := t.checkpoint.check(cmd.Flags()); err != nil {
 				return err
 			}
 			if cmd.Flags().Changed("l1-ratio") && t.opts.Penalty != "elasticnet" {
@@ -78,6 +83,7 @@ func (t *train) register(flags *pflag.FlagSet) {
 	flags.StringVar(&t.dtype, "dtype", backend.Auto.String(), "number format of X: auto, float64, float32, bfloat16 or float16")
 	flags.Uint64Var(&o.Seed, "seed", 0, "seed of whatever is random")
 	flags.StringVar(&t.warm, "warm-start", "", "`model` to start from")
+	t.checkpoint.register(flags)
 	flags.Float64Var(&o.SGD.LearningRate, "lr", solver.DefaultLearningRate, "sgd: learning rate")
 	flags.IntVar(&o.SGD.Batch, "batch", 0, "sgd: rows a step, 0 for all")
 	flags.Float64Var(&o.SGD.Momentum, "momentum", 0, "sgd: momentum")
@@ -154,6 +160,9 @@ func (t *train) run(ctx context.Context, a *app, path string) error {
 	bar := a.newProgress(t.opts.Tol)
 	t.opts.Progress = bar.step
 	t.opts.Log = func(line string) { a.detail("%s", line) }
+	if t.opts.Checkpoint != nil {
+		t.opts.Checkpoint.Notice = bar.say
+	}
 	fit, err := logreg.Fit(ctx, ds, t.opts)
 	bar.done()
 	if err != nil {
@@ -169,16 +178,17 @@ func (t *train) run(ctx context.Context, a *app, path string) error {
 		}
 	}
 	if fit.Status == solver.Interrupted {
-		return &interruptedError{t.model}
+		return &interruptedError{t.model, t.checkpoint.path}
 	}
 	if !fit.Converged() {
 		a.warn("%s", notConverged(fit))
 	}
-	if a.json {
-		return a.printJSON(t.result(ds, fit, read, time.Since(start)))
+	if !a.json {
+		a.printFit(ds, fit, path, t.model)
+	} else if err := a.printJSON(t.result(ds, fit, read, time.Since(start))); err != nil {
+		return err
 	}
-	a.printFit(ds, fit, path, t.model)
-	return nil
+	return t.checkpoint.finish(a, fit.Converged())
 }
 
 // prepare checks and completes the options before anything large is read, and makes
@@ -206,7 +216,11 @@ func (t *train) prepare(a *app, path string) error {
 			return err
 		}
 	}
-	return checkOutput(t.model, path)
+	if err := checkOutput(t.model, path); err != nil {
+		return err
+	}
+	o.Checkpoint, err = t.checkpoint.options(path, t.model, t.warm, t.data.labels)
+	return err
 }
 
 // sign adds to a model what only the command line knows.
