@@ -54,9 +54,16 @@ func readText(ctx context.Context, in *input, o *ReadOptions, delimiter byte) (*
 		return nil, withFile(err, in.name)
 	}
 	var d *Dataset
-	if o.Float == tensor.Float32 && !t.anyCells {
+	switch {
+	case t.outgrows() && t.anyCells:
+		err = &ReadError{Problem: "the table is larger than --max-memory and has text or missing cells, which are encoded in memory", Advice: "give more memory, or encode the columns as numbers"}
+	case t.outgrows() && o.Float == tensor.Float32:
+		d, err = spillText[float32](ctx, t)
+	case t.outgrows():
+		d, err = spillText[float64](ctx, t)
+	case o.Float == tensor.Float32 && !t.anyCells:
 		d, err = parseText[float32](ctx, t)
-	} else {
+	default:
 		d, err = parseText[float64](ctx, t)
 	}
 	return d, withFile(err, in.name)

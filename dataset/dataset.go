@@ -1,6 +1,8 @@
 package dataset
 
 import (
+	"io"
+
 	"gorgonia.org/tensor"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
@@ -19,11 +21,14 @@ type Dataset struct {
 	// Sparse has the features of which most are 0: of LibSVM files, of categories.
 	Sparse *backend.CSR
 
-	// Stream has features that stay on the disk.
+	// Stream has features that stay on the disk, until Close.
 	Stream backend.RowReader
 
 	// Encoding is how X was made of the columns of the file; nil where those are X.
 	Encoding *Encoding
+
+	// Dropped is the number of rows that were left out for their missing cells.
+	Dropped int
 
 	raw *raw // features that a reader has left to be encoded; X is still nil then
 
@@ -84,4 +89,12 @@ func (d *Dataset) Source() *backend.Source {
 // matrix is a source of the features alone.
 func (d *Dataset) matrix() *backend.Source {
 	return &backend.Source{X: d.X, Sparse: d.Sparse, Rows: d.Stream}
+}
+
+// Close lets go of features that stay on the disk. Other datasets need no closing.
+func (d *Dataset) Close() error {
+	if c, ok := d.Stream.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
 }

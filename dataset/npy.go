@@ -25,6 +25,9 @@ type array struct {
 	npyHeader
 	name string // what errors call it: "X", "" for a whole file
 	r    io.Reader
+
+	path  string // of a file that can be read in pieces, its numbers from start on; or ""
+	start int64
 }
 
 // openArray reads the header from r. available is the number of bytes that r surely
@@ -45,6 +48,7 @@ func openArray(name string, r io.Reader, available int64) (*array, error) {
 	if !ok {
 		return nil, a.error(fmt.Sprintf("the shape %v is beyond all memory", a.shape), "the file is damaged")
 	}
+	a.start = int64(size)
 	have := available - int64(size)
 	if available < 0 {
 		var b bytes.Buffer
@@ -331,6 +335,13 @@ func (a *array) table(ctx context.Context, o *ReadOptions) (*Dataset, error) {
 }
 
 func readTable[T float32 | float64](ctx context.Context, a *array, c *columns, o *ReadOptions) (*Dataset, error) {
+	var t T
+	if bytes := int64(a.shape[0]) * int64(len(c.features)) * int64(unsafe.Sizeof(t)); o.streams(bytes) {
+		if a.path == "" || a.fortran {
+			return nil, o.tooLarge(bytes)
+		}
+		return openRows[T](ctx, a, c, o)
+	}
 	m, err := readMatrix[T](ctx, a, c)
 	if err != nil {
 		return nil, err
@@ -354,6 +365,9 @@ func readNPY(ctx context.Context, in *input, o *ReadOptions) (*Dataset, error) {
 	a, err := openArray("", in, in.available())
 	if err != nil {
 		return nil, withFile(err, in.name)
+	}
+	if in.file != nil {
+		a.path = in.name
 	}
 	d, err := a.table(ctx, o)
 	return d, withFile(err, in.name)

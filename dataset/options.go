@@ -85,6 +85,15 @@ type ReadOptions struct {
 	// does not depend on it.
 	Threads int
 
+	// MaxMemory bounds the bytes that the features may take in memory, half of them: the
+	// rest is for what is done with them. Where they take more they stay on the disk and
+	// the dataset, which is to be closed, has them as Stream. 0 is no bound.
+	MaxMemory int64
+
+	// Scratch is the directory for text that does not fit into memory; empty is the
+	// system's for temporary files.
+	Scratch string
+
 	// Stdin is what the path "-" reads; nil is os.Stdin.
 	Stdin io.Reader
 

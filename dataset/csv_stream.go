@@ -1,0 +1,168 @@
+package dataset
+
+import (
+	"context"
+	"sync"
+
+	"gorgonia.org/tensor"
+)
+
+// Text that would take more memory than allowed is parsed once, block by block, into a
+// scratch file: of X no more is in memory than the blocks at work.
+//
+//	blocks of text --> workers parse them --> in order --> scratch file
+//	                                             |
+//	                                labels, weights, offsets stay
+
+// outgrows tells whether the features of t have to be left on the disk. Where their number
+// is not known before they are read they are, and come back when they turn out to fit;
+// but for cells of all kinds, which cannot be.
+func (t *text) outgrows() bool {
+	size := 8
+	if t.o.Float == tensor.Float32 {
+		size = 4
+	}
+	if t.estimate == 0 {
+		return t.o.MaxMemory > 0 && !t.anyCells
+	}
+	return t.o.streams(int64(t.estimate) * int64(len(t.features)*size))
+}
+
+// spill is text on its way to the scratch file.
+type spill[T float32 | float64] struct {
+	*table[T]
+	scratch *scratch[T]
+
+	mu      sync.Mutex
+	moved   sync.Cond
+	failed  bool // nobody waits any more
+	next    int  // block
+	ahead   map[int]*part[T]
+	spare   []rows[T]
+	weights []float64
+	offsets []float64
+}
+
+// spillText is parseText into a scratch file.
+func spillText[T float32 | float64](ctx context.Context, t *text) (_ *Dataset, err error) {
+	out, err := newScratch[T](t.o.Scratch, len(t.features))
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			out.discard()
+		}
+	}()
+	s := &spill[T]{table: &table[T]{text: t}, scratch: out, ahead: map[int]*part[T]{}}
+	s.moved.L = &s.mu
+	for range t.workers {
+		s.labels = append(s.labels, newLabelTable(t.o.Classes))
+	}
+	err = forBlocks(ctx, t, func(b *block) func(int) error {
+		return func(worker int) error {
+			p := &part[T]{rows: s.room(b.lines), worker: worker}
+			err := s.parse(b, p, s.labels[worker], nil)
+			if err == nil {
+				err = s.put(b.seq, p)
+			}
+			if err != nil {
+				s.stop()
+			}
+			return err
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.dataset(ctx)
+}
+
+// room is memory for n rows.
+func (s *spill[T]) room(n int) rows[T] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := len(s.spare) - 1; i >= 0; i-- {
+		if r := s.spare[i]; len(r.x) >= n*len(s.features) {
+			s.spare = append(s.spare[:i], s.spare[i+1:]...)
+			if s.hasLabel {
+				r.labels = make([]int32, n)
+			}
+			return r
+		}
+	}
+	return makeSlab[T](n+n/8, s.columns).rows
+}
+
+// put writes the parts that follow those written. Workers that are far ahead wait.
+func (s *spill[T]) put(seq int, p *part[T]) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for seq-s.next > 4*s.workers && !s.failed {
+		s.moved.Wait()
+	}
+	s.ahead[seq] = p
+	for q := s.ahead[s.next]; q != nil; q = s.ahead[s.next] {
+		delete(s.ahead, s.next)
+		s.next++
+		if err := s.scratch.add(q.rows.x[:q.n*len(s.features)]); err != nil {
+			return err
+		}
+		if s.hasWeight {
+			s.weights = append(s.weights, q.rows.weights[:q.n]...)
+		}
+		if s.hasOffset {
+			s.offsets = append(s.offsets, q.rows.offsets[:q.n]...)
+		}
+		s.spare = append(s.spare, rows[T]{x: q.rows.x, weights: q.rows.weights, offsets: q.rows.offsets})
+		q.rows = rows[T]{labels: q.rows.labels}
+		s.parts = append(s.parts, q)
+	}
+	s.moved.Broadcast()
+	return nil
+}
+
+func (s *spill[T]) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failed = true
+	s.moved.Broadcast()
+}
+
+// dataset puts the columns together, and takes X back into memory where it fits.
+func (s *spill[T]) dataset(ctx context.Context) (*Dataset, error) {
+	n := 0
+	for _, p := range s.parts {
+		n += p.n
+	}
+	if n == 0 {
+		return nil, &ReadError{Problem: "there are no rows below the header", Advice: "a table needs at least one row"}
+	}
+	ds := &Dataset{FeatureNames: s.features, LabelName: s.label, Weights: s.weights, Offsets: s.offsets}
+	var codes [][]int32
+	var err error
+	if ds.Classes, codes, err = s.classes(); err != nil {
+		return nil, err
+	}
+	if s.hasLabel {
+		ds.Labels = make([]int32, 0, n)
+		for _, p := range s.parts {
+			for _, raw := range p.rows.labels[:p.n] {
+				ds.Labels = append(ds.Labels, codes[p.worker][raw])
+			}
+			p.rows = rows[T]{}
+		}
+	}
+	x, err := s.scratch.reader()
+	if err != nil {
+		return nil, err
+	}
+	if r, cols := x.Shape(); s.o.streams(int64(r) * int64(cols) * int64(x.Dtype().Size())) {
+		ds.Stream = x
+		return ds, nil
+	}
+	if ds.X, err = x.matrix(ctx, s.workers); err != nil {
+		return nil, err
+	}
+	return ds, x.Close()
+}

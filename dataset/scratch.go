@@ -1,0 +1,154 @@
+package dataset
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"os"
+	"strconv"
+	"syscall"
+
+	"gorgonia.org/tensor"
+
+	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/dataset/lrb"
+)
+
+// streams tells whether features of that many bytes are left on the disk, in a file that
+// can be read in pieces: whether they take more than half of the memory allowed. The rest
+// is for what a fit adds, of which samples are the most.
+func (o *ReadOptions) streams(bytes int64) bool {
+	return o.MaxMemory > 0 && bytes > o.MaxMemory/2
+}
+
+// tooLarge is the error for features of that many bytes which can only be read as a
+// whole; nil where they fit.
+func (o *ReadOptions) tooLarge(bytes int64) error {
+	if !o.streams(bytes) {
+		return nil
+	}
+	return &ReadError{
+		Problem: "the features take " + megabytes(bytes) + " and --max-memory is " + megabytes(o.MaxMemory) + "; this format cannot be read in pieces",
+		Advice:  "give twice the memory that they take, or convert the file to .lrb",
+	}
+}
+
+// scratch is a file without a name, that is gone when it is closed or the program ends,
+// however it does. Rows are written to it once and then read as often as one likes.
+type scratch[T float32 | float64] struct {
+	file *os.File
+	to   *bufio.Writer
+	rows *lrb.Writer
+}
+
+func newScratch[T float32 | float64](dir string, cols int) (*scratch[T], error) {
+	file, err := os.CreateTemp(dir, "logreg-gpu-*.lrb")
+	if err != nil {
+		return nil, scratchError(dir, err)
+	}
+	// Where an open file cannot be removed, discard does it.
+	_ = os.Remove(file.Name())
+	s := &scratch[T]{file: file, to: bufio.NewWriterSize(file, 1<<20)}
+	s.rows = lrb.NewDense(s.to, cols, dtypeOf[T]())
+	return s, nil
+}
+
+func dtypeOf[T float32 | float64]() tensor.Dtype {
+	var t T
+	if _, single := any(t).(float32); single {
+		return tensor.Float32
+	}
+	return tensor.Float64
+}
+
+// add appends whole rows.
+func (s *scratch[T]) add(x []T) error {
+	var err error
+	switch x := any(x).(type) {
+	case []float32:
+		err = s.rows.Append32(x)
+	case []float64:
+		err = s.rows.Append64(x)
+	}
+	if err != nil {
+		return s.error(err)
+	}
+	return nil
+}
+
+// reader ends the writing. The file then belongs to the reader.
+func (s *scratch[T]) reader() (*scratchRows, error) {
+	if err := errors.Join(s.rows.Close(lrb.Columns{}), s.to.Flush()); err != nil {
+		return nil, s.error(err)
+	}
+	info, err := s.file.Stat()
+	if err != nil {
+		return nil, s.error(err)
+	}
+	f, err := lrb.NewFile(s.file, info.Size(), "the scratch file "+s.file.Name())
+	if err != nil {
+		return nil, err
+	}
+	rows, err := f.Rows()
+	if err != nil {
+		return nil, err
+	}
+	return &scratchRows{rows, s.file}, nil
+}
+
+// discard gives the file up.
+func (s *scratch[T]) discard() {
+	s.file.Close()
+	os.Remove(s.file.Name())
+}
+
+func (s *scratch[T]) error(err error) error { return scratchError(s.file.Name(), err) }
+
+func scratchError(where string, err error) error {
+	e := &ReadError{Problem: "cannot write to the scratch file", Err: err}
+	if where != "" {
+		e.Problem += " " + quote(where)
+	}
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		e.Problem += ": " + errno.Error()
+	} else {
+		e.Problem += ": " + err.Error()
+	}
+	e.Advice = "--scratch names another directory; it needs room for all features as numbers"
+	return e
+}
+
+// scratchRows are the rows of a scratch file.
+type scratchRows struct {
+	*lrb.Rows
+	file *os.File
+}
+
+var _ backend.RowReader = (*scratchRows)(nil)
+
+// Close gives the file up.
+func (r *scratchRows) Close() error {
+	err := r.file.Close()
+	os.Remove(r.file.Name())
+	return err
+}
+
+// matrix reads all rows into memory.
+func (r *scratchRows) matrix(ctx context.Context, threads int) (*tensor.Dense, error) {
+	rows, cols := r.Shape()
+	if r.Dtype() == tensor.Float32 {
+		x, err := r.File.Dense32(ctx, threads)
+		if err != nil {
+			return nil, err
+		}
+		return tensor.New(tensor.WithShape(rows, cols), tensor.WithBacking(x)), nil
+	}
+	x, err := r.File.Dense64(ctx, threads)
+	if err != nil {
+		return nil, err
+	}
+	return tensor.New(tensor.WithShape(rows, cols), tensor.WithBacking(x)), nil
+}
+
+func megabytes(n int64) string { return strconv.FormatInt((n+1<<20-1)>>20, 10) + " MB" }
