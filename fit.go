@@ -215,6 +215,7 @@ func (p *problem) fitted(fit objective.Fit, r *Result) *model.Model {
 			Iterations: r.Iterations, Passes: r.Passes,
 		},
 	}
+	m.Preprocessing.Encoding = p.ds.Encoding
 	if p.opts.Standardize {
 		m.CoefStandardized = fit.CoefStandardized
 		m.Preprocessing.Standardize = &model.Standardize{Mean: fit.Mean, Deviation: fit.Deviation}

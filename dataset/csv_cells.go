@@ -31,7 +31,12 @@ func (t *text) chooseKinds(b []byte, n int) {
 	for col, role := range t.role {
 		t.plain[col] = role != roleIgnored && role != roleLabel && (role < 0 || !t.textual(role))
 	}
-	t.anyCells = t.o.tableOnly || t.o.Encoding != nil || !t.o.Encode.zero() || t.headHasText(b, n)
+	switch {
+	case t.o.tableOnly || t.o.Encoding != nil:
+		t.anyCells = true
+	case t.o.Features == nil: // else they are a model's, which knows numbers alone
+		t.anyCells = !t.o.Encode.zero() || t.headHasText(b, n)
+	}
 }
 
 // textual tells whether feature j holds categories by what the options say.

@@ -114,7 +114,7 @@ type raw struct {
 func (d *Dataset) encode(ctx context.Context, o *ReadOptions) error {
 	r := d.raw
 	if r == nil {
-		if o.Encoding == nil && o.Encode.zero() {
+		if o.Encoding == nil && (o.Features != nil || o.Encode.zero()) {
 			return nil
 		}
 		r = &raw{d.numbers(), o.Encode}
@@ -158,6 +158,7 @@ func (d *Dataset) dropIncomplete(r *raw) error {
 	case 0:
 		return &ReadError{File: d.Name, Problem: "a feature is missing in every row, so that --missing drop leaves none", Advice: "use --missing mean, or --ignore the columns that are mostly missing"}
 	}
+	d.Dropped = r.table.Rows - len(kept)
 	r.table = r.table.take(kept)
 	d.Labels, d.Weights, d.Offsets = take(d.Labels, kept), take(d.Weights, kept), take(d.Offsets, kept)
 	return nil

@@ -85,11 +85,11 @@ func (o *EncodeOptions) Check() error {
 	}
 	for _, set := range o.Cross {
 		if len(set) < 2 {
-			return fmt.Errorf("a cross is of %q; it needs at least two columns, as in city:sex", strings.Join(set, ":"))
+			return fmt.Errorf("cross is %q; it needs at least two columns, as in city:sex", strings.Join(set, ":"))
 		}
 		for k, name := range set {
 			if slices.Contains(set[:k], name) {
-				return fmt.Errorf("a cross names column %q twice", name)
+				return fmt.Errorf("cross names column %q twice", name)
 			}
 		}
 	}

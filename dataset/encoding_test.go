@@ -125,7 +125,7 @@ func TestEncode_P20_ErrorsNameWhereAndWhatToDo(t *testing.T) {
 		{"c,a,y\nu,1,0\n", EncodeOptions{Cross: [][]string{{"c", "a"}}}, `t.csv: column "a": is a column of numbers and cannot be crossed; --categorical a makes categories of them`},
 		{"c,a,y\nu,1,0\n", EncodeOptions{Cross: [][]string{{"c", "d"}}}, `t.csv: there is no column "d"; the columns are "c", "a", "y"`},
 		{"c,a,y\nu,1,0\n", EncodeOptions{Categorical: []string{"y"}}, `t.csv: column "y": is the label and no feature; only features can be categories`},
-		{"c,a,y\nu,1,0\n", EncodeOptions{Cross: [][]string{{"c"}}}, `t.csv: a cross is of "c"; it needs at least two columns, as in city:sex`},
+		{"c,a,y\nu,1,0\n", EncodeOptions{Cross: [][]string{{"c"}}}, `t.csv: cross is "c"; it needs at least two columns, as in city:sex`},
 		{"c,a,y\nu,1,0\n", EncodeOptions{Missing: "often"}, `t.csv: missing is "often"; it must be error, mean, drop or indicator`},
 		{"c,a,y\nu,1,\n", EncodeOptions{Missing: MissingDrop}, `t.csv:2: column "y": the label is empty; fill it in or drop the row`},
 	} {

@@ -16,6 +16,7 @@ type dataFlags struct {
 	label, weight, offset     string
 	labels                    string // path
 	ignore                    []string
+	encode                    encodeFlags
 }
 
 // register adds the flags; label says which column is the label by default.
@@ -58,6 +59,9 @@ func (d *dataFlags) read(ctx context.Context, a *app, path string) (*dataset.Dat
 	if err != nil {
 		return nil, err
 	}
+	if o.Encode, err = d.encode.options(); err != nil {
+		return nil, err
+	}
 	return a.readDataset(ctx, path, o)
 }
 
@@ -67,7 +71,7 @@ func (d *dataFlags) readFor(ctx context.Context, a *app, path string, m *model.M
 	if err != nil {
 		return nil, err
 	}
-	o.Features, o.Classes, o.NoLabel = m.FeatureNames, &m.Classes, !labelled
+	o.Features, o.Encoding, o.Classes, o.NoLabel = m.FeatureNames, m.Preprocessing.Encoding, &m.Classes, !labelled
 	if o.Label == "" {
 		o.Label = m.LabelName
 	}

@@ -69,6 +69,7 @@ func (t *train) register(flags *pflag.FlagSet) {
 	o := &t.opts
 	flags.StringVar(&t.model, "model", "", "`file` to save the model to")
 	t.data.register(flags, "the last")
+	t.data.encode.register(flags)
 	flags.Float64Var(&o.C, "C", o.C, "weight of the losses against the penalty; smaller is a stronger penalty")
 	flags.StringVar(&o.Penalty, "penalty", o.Penalty, "l2, l1, elasticnet or none; l1 makes coefficients exactly 0")
 	flags.Float64Var(&o.L1Ratio, "l1-ratio", o.L1Ratio, "elasticnet: share of l1 in the penalty, from 0 to 1")
@@ -119,6 +120,7 @@ type trainResult struct {
 	Dtype            string      `json:"dtype"`
 	Rows             int         `json:"rows"`
 	Cols             int         `json:"cols"`
+	Dropped          int         `json:"dropped_rows,omitempty"`
 	Classes          []any       `json:"classes"`
 	MultiClass       string      `json:"multi_class,omitempty"` // ovr
 	Objective        float64     `json:"objective"`
@@ -261,7 +263,7 @@ func (t *train) result(ds *dataset.Dataset, fit *logreg.Result, read, total time
 	m := fit.Model
 	return trainResult{
 		Backend: fit.Backend, Solver: m.Training.Solver, Dtype: fit.Storage.String(),
-		Rows: m.Training.Rows, Cols: m.Cols(), Classes: labels(m.Classes), MultiClass: m.MultiClass,
+		Rows: m.Training.Rows, Cols: m.Cols(), Dropped: ds.Dropped, Classes: labels(m.Classes), MultiClass: m.MultiClass,
 		Objective: fit.Objective, Loss: fit.Loss, MaxAbsGradient: fit.MaxAbsGradient,
 		Iterations: fit.Iterations, Passes: fit.Passes,
 		Status: string(fit.Status), Converged: fit.Converged(), Advice: fit.Advice,

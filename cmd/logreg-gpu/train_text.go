@@ -18,7 +18,14 @@ const (
 // it, and what to do next.
 func (a *app) printFit(ds *dataset.Dataset, fit *logreg.Result, path, saved string) {
 	m, tr := fit.Model, fit.Model.Training
-	a.print("%s: %s, %s, %d classes of %q\n", path, count(tr.Rows, "row"), count(m.Cols(), "feature"), len(m.Classes.Names), m.LabelName)
+	features := count(m.Cols(), "feature")
+	if e := m.Preprocessing.Encoding; e != nil {
+		features += " from " + count(len(e.Columns), "column")
+	}
+	a.print("%s: %s, %s, %d classes of %q\n", path, count(tr.Rows, "row"), features, len(m.Classes.Names), m.LabelName)
+	if ds.Dropped > 0 {
+		a.print("%s with missing cells left out\n", count(ds.Dropped, "more row"))
+	}
 
 	penalty := "no penalty"
 	if tr.Penalty != "none" {
