@@ -14,7 +14,6 @@ type columnSquares[T number] struct {
 	sum            []float64 // of the weights d, one a block
 
 	e, p    []T
-	mass    []float64
 	d       []T // weights of gramRows rows, one run a block
 	squared []T // diag(d) x^2 of a tile
 	ones    []T
@@ -34,6 +33,7 @@ func (d *data[T]) ColumnGram(ctx context.Context, models []backend.Model, coef [
 	terms := d.terms(models, coef)
 	all, some, side := d.Cols(), len(cols), len(cols)+1
 	tile, wide := min(gramRows, tileRows(all)), widest(terms)
+	batches := oneByOne(terms, tile)
 	for b := range out {
 		clear(out[b])
 		clear(diagonal[b])
@@ -41,7 +41,7 @@ func (d *data[T]) ColumnGram(ctx context.Context, models []backend.Model, coef [
 	fresh := func() *columnSquares[T] {
 		s := &columnSquares[T]{
 			sum: make([]float64, len(asked)),
-			e:   make([]T, tile*wide), p: make([]T, tile*wide), mass: make([]float64, tile),
+			e:   make([]T, tile*wide), p: make([]T, tile*wide),
 			d: make([]T, gramRows*len(asked)), squared: make([]T, tile*all), ones: slices.Repeat([]T{1}, tile),
 			some: make([]T, gramRows*some), scaled: make([]T, gramRows*some), border: make([]float64, some),
 		}
@@ -64,8 +64,8 @@ func (d *data[T]) ColumnGram(ctx context.Context, models []backend.Model, coef [
 						to[c] = row[j]
 					}
 				}
-				for k := range terms {
-					d.columnTile(s, k, &terms[k], asked, xs, at, i, n)
+				for k := range batches {
+					d.columnTile(s, &batches[k], asked, xs, at, i, n)
 				}
 			}
 			for b := range asked {
@@ -109,17 +109,18 @@ func (d *data[T]) ColumnGram(ctx context.Context, models []backend.Model, coef [
 	return nil
 }
 
-// columnTile adds the diagonals asked of model k on a tile of n rows from i on, and keeps
+// columnTile adds the diagonals asked of the model alone in m on a tile of n rows from i on, and keeps
 // the weights d of rows from at on.
-func (d *data[T]) columnTile(s *columnSquares[T], k int, t *term[T], asked []backend.GramBlock, x []T, at, i, n int) {
+func (d *data[T]) columnTile(s *columnSquares[T], m *batch[T], asked []backend.GramBlock, x []T, at, i, n int) {
+	t := &m.terms[0]
 	var p []T // computed for the first matrix asked of this model
 	for b, block := range asked {
-		if block.Model != k {
+		if block.Model != m.first {
 			continue
 		}
 		if p == nil {
 			p = s.p[:n*t.outputs]
-			d.logits(t, x, i, n, p)
+			d.logits(m, x, i, n, p)
 			if t.Classes == 0 {
 				d.kernel.curvatures(p, s.e)
 			} else {
@@ -128,8 +129,7 @@ func (d *data[T]) columnTile(s *columnSquares[T], k int, t *term[T], asked []bac
 		}
 		w := s.d[b*gramRows+i-at:][:n]
 		secondDerivatives(t, block, p, w)
-		_, sum := d.kernel.Weigh(w, w, t.masses(i, n, s.mass), t.unit)
-		s.sum[b] += sum
+		s.sum[b] += d.kernel.Weigh(w, t.weights(i, n))
 		all := d.Cols()
 		for a, v := range w { // the weight first: where it is 0, squares may overflow
 			from, to := x[a*all:(a+1)*all], s.squared[a*all:(a+1)*all]

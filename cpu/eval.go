@@ -12,9 +12,8 @@ type sums[T number] struct {
 	gradient   []float64   // the layout of the coefficients
 	gram       [][]float64 // upper triangles
 
-	z, e, l []T       // a tile: logits or residuals, scratch, losses
-	mass    []float64 // of the rows of a tile, where a fold is left out
-	square  square[T]
+	z, l   []T // a tile: logits or residuals of a batch, losses of one model
+	square square[T]
 }
 
 func (d *data[T]) Eval(ctx context.Context, models []backend.Model, coef []float64, out *backend.Evaluation) error {
@@ -24,15 +23,15 @@ func (d *data[T]) Eval(ctx context.Context, models []backend.Model, coef []float
 	if err := d.columns.CheckModels(models, coef); err != nil {
 		return err
 	}
+	tile := tileRows(d.Cols())
 	terms := d.terms(models, coef)
-	tile, wide := tileRows(d.Cols()), widest(terms)
+	batches := d.batches(terms, tile)
 	out.Reset(models, d.Cols())
 	fresh := func() *sums[T] {
 		return &sums[T]{
 			loss: make([]float64, len(models)), held: make([]float64, len(models)),
 			gradient: make([]float64, len(coef)),
-			z:        make([]T, tile*wide), e: make([]T, tile*wide), l: make([]T, tile),
-			mass: make([]float64, tile),
+			z:        make([]T, most(batches)), l: make([]T, tile),
 		}
 	}
 	work := func(s *sums[T], rows *band[T], lo, hi int) {
@@ -42,11 +41,13 @@ func (d *data[T]) Eval(ctx context.Context, models []backend.Model, coef []float
 		for i := lo; i < hi; i += tile {
 			n := min(tile, hi-i)
 			x := rows.tile(i, i+n)
-			for k := range terms {
-				t := &terms[k]
-				z := s.z[:n*t.outputs]
-				d.logits(t, x, i, n, z)
-				d.evalTile(s, k, t, x, i, n, z)
+			for k := range batches {
+				b := &batches[k]
+				b.each(x, d.Cols(), i, n, func(x []T, i, n int) {
+					z := s.z[:n*b.outputs]
+					d.logits(b, x, i, n, z)
+					d.evalTile(s, b, x, i, n, z)
+				})
 			}
 		}
 		inUnits(s.gradient, terms, d.Cols())
@@ -61,12 +62,19 @@ func (d *data[T]) Eval(ctx context.Context, models []backend.Model, coef []float
 	return pass(ctx, d, 2*d.threads, fresh, work, add)
 }
 
-// evalTile adds losses and gradient of model k on a tile whose logits are z. It
-// leaves weighted residuals in z.
-func (d *data[T]) evalTile(s *sums[T], k int, t *term[T], x []T, i, n int, z []T) {
-	d.kernel.lossResidual(t.Model, t.label[i:i+n], z, s.l, s.e)
-	s.held[k] += t.held(i, s.l[:n])
-	s.loss[k] += d.add(s.gradient, t, x, s.l, z, n, t.masses(i, n, s.mass))
+// evalTile adds losses and gradients of a batch on a tile whose logits are z. It leaves
+// weighted residuals in z.
+func (d *data[T]) evalTile(s *sums[T], b *batch[T], x []T, i, n int, z []T) {
+	run := z
+	for k := range b.terms {
+		t := &b.terms[k]
+		d.kernel.lossResidual(t.Model, t.label[i:i+n], run[:n*t.outputs], s.l)
+		kept, held := d.kernel.Losses(s.l[:n], t.weights(i, n))
+		s.loss[b.first+k] += kept
+		s.held[b.first+k] += held
+		run = run[n*t.outputs:]
+	}
+	d.add(s.gradient, b, x, z, i, n)
 }
 
 func (d *data[T]) HessVec(ctx context.Context, models []backend.Model, coef, v, out []float64) error {
@@ -76,41 +84,36 @@ func (d *data[T]) HessVec(ctx context.Context, models []backend.Model, coef, v, 
 	if err := d.columns.CheckModels(models, coef, v, out); err != nil {
 		return err
 	}
-	terms, along := d.terms(models, coef), d.terms(models, v)
-	tile, wide := tileRows(d.Cols()), widest(terms)
+	tile := tileRows(d.Cols())
+	terms := d.terms(models, coef)
+	batches, along := d.batches(terms, tile), d.batchesAlong(models, v, tile)
 	total := make([]float64, len(out)) // out may be v
 	type partial struct {
 		gradient []float64
 		z, e, v  []T
-		mass     []float64
 	}
 	fresh := func() *partial {
-		return &partial{
-			gradient: make([]float64, len(coef)),
-			z:        make([]T, tile*wide), e: make([]T, tile*wide), v: make([]T, tile*wide),
-			mass: make([]float64, tile),
-		}
+		n := most(batches)
+		return &partial{make([]float64, len(coef)), make([]T, n), make([]T, n), make([]T, n)}
 	}
 	work := func(s *partial, rows *band[T], lo, hi int) {
 		clear(s.gradient)
 		for i := lo; i < hi; i += tile {
 			n := min(tile, hi-i)
 			x := rows.tile(i, i+n)
-			for k := range terms {
-				t := &terms[k]
-				z, xv := s.z[:n*t.outputs], s.v[:n*t.outputs]
-				d.logits(t, x, i, n, z)
-				d.products(x, along[k].coef, along[k].bias, n, xv)
-				if t.Classes == 0 {
-					d.kernel.curvatures(z, s.e)
-					for a := range z {
-						z[a] *= xv[a]
+			for k := range batches {
+				b := &batches[k]
+				b.each(x, d.Cols(), i, n, func(x []T, i, n int) {
+					z, xv := s.z[:n*b.outputs], s.v[:n*b.outputs]
+					d.logits(b, x, i, n, z)
+					d.logits(&along[k], x, i, n, xv)
+					first := 0
+					for _, t := range b.terms {
+						d.kernel.hessian(t.Model, n, z[first*n:][:t.outputs*n], xv[first*n:], s.e)
+						first += t.outputs
 					}
-				} else {
-					d.kernel.probabilities(t.Model, n, z, s.e)
-					centred(n, z, xv)
-				}
-				d.add(s.gradient, t, x, xv, z, n, t.masses(i, n, s.mass)) // no losses: the sum of xv is not used
+					d.add(s.gradient, b, x, z, i, n)
+				})
 			}
 		}
 		inUnits(s.gradient, terms, d.Cols())
@@ -123,19 +126,6 @@ func (d *data[T]) HessVec(ctx context.Context, models []backend.Model, coef, v, 
 	return nil
 }
 
-// centred replaces p by p_c (v_c - sum_o p_o v_o) in each of n rows.
-func centred[T number](n int, p, v []T) {
-	for i := range n {
-		var mean T
-		for at := i; at < len(p); at += n {
-			mean += p[at] * v[at]
-		}
-		for at := i; at < len(p); at += n {
-			p[at] *= v[at] - mean
-		}
-	}
-}
-
 func (d *data[T]) Predict(ctx context.Context, models []backend.Model, coef []float64, out []float64) error {
 	if d.closed {
 		return backend.ErrClosed
@@ -144,28 +134,34 @@ func (d *data[T]) Predict(ctx context.Context, models []backend.Model, coef []fl
 		return err
 	}
 	models = bare(models)
-	terms := d.terms(models, coef)
-	tile, wide, outputs := tileRows(d.Cols()), widest(terms), backend.Outputs(models)
+	tile, outputs := tileRows(d.Cols()), backend.Outputs(models)
+	batches := d.batches(d.terms(models, coef), tile)
 	type scratch struct{ z, e []T }
 	fresh := func() *scratch {
-		return &scratch{make([]T, tile*wide), make([]T, tile*wide)}
+		return &scratch{make([]T, most(batches)), make([]T, most(batches))}
 	}
 	return passEach(ctx, d, fresh, func(s *scratch, rows *band[T], lo, hi int) {
 		for i := lo; i < hi; i += tile {
 			n := min(tile, hi-i)
 			x := rows.tile(i, i+n)
 			first := 0
-			for k := range terms {
-				t := &terms[k]
-				z := s.z[:n*t.outputs]
-				d.logits(t, x, i, n, z)
-				d.kernel.probabilities(t.Model, n, z, s.e)
-				for o := range t.outputs {
-					for a, p := range z[o*n : (o+1)*n] {
-						out[(i+a)*outputs+first+o] = float64(p)
+			for k := range batches {
+				b := &batches[k]
+				b.each(x, d.Cols(), i, n, func(x []T, i, n int) {
+					d.logits(b, x, i, n, s.z)
+					z, first := s.z[:n*b.outputs], first
+					for _, t := range b.terms {
+						d.kernel.probabilities(t.Model, n, z[:n*t.outputs], s.e)
+						for o := range t.outputs {
+							for a, p := range z[o*n : (o+1)*n] {
+								out[(i+a)*outputs+first+o] = float64(p)
+							}
+						}
+						first += t.outputs
+						z = z[n*t.outputs:]
 					}
-				}
-				first += t.outputs
+				})
+				first += b.outputs
 			}
 		}
 	})

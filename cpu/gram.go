@@ -33,6 +33,7 @@ func partialMatrix(size int) *[]float64 {
 // square is what the matrices of a tile are made from.
 type square[T number] struct {
 	d, p   []T // weights of the rows; probabilities
+	e      []T // scratch
 	scaled []T // diag(d) x
 	border []float64
 }
@@ -67,6 +68,7 @@ func (d *data[T]) Gram(ctx context.Context, models []backend.Model, coef []float
 	terms := d.terms(models, coef)
 	cols, side := d.Cols(), d.Cols()+1
 	tile, wide := gramRows, widest(terms)
+	batches := oneByOne(terms, tile)
 	if ev != nil {
 		ev.Reset(models, cols)
 	}
@@ -81,10 +83,9 @@ func (d *data[T]) Gram(ctx context.Context, models []backend.Model, coef []float
 	}()
 	fresh := func() *sums[T] {
 		s := &sums[T]{
-			z: make([]T, tile*wide), e: make([]T, tile*wide), l: make([]T, tile),
-			mass: make([]float64, tile),
+			z: make([]T, tile*wide), l: make([]T, tile),
 			square: square[T]{
-				d: make([]T, tile), p: make([]T, tile*wide),
+				d: make([]T, tile), p: make([]T, tile*wide), e: make([]T, tile*wide),
 				scaled: make([]T, tile*cols), border: make([]float64, cols),
 			},
 		}
@@ -109,13 +110,13 @@ func (d *data[T]) Gram(ctx context.Context, models []backend.Model, coef []float
 		for i := lo; i < hi; i += tile {
 			n := min(tile, hi-i)
 			x := rows.tile(i, i+n)
-			for k := range terms {
-				t := &terms[k]
-				z := s.z[:n*t.outputs]
-				d.logits(t, x, i, n, z)
-				d.gramTile(s, k, t, asked, x, i, n, z)
+			for k := range batches {
+				b := &batches[k]
+				z := s.z[:n*b.outputs]
+				d.logits(b, x, i, n, z)
+				d.gramTile(s, b, asked, x, i, n, z)
 				if ev != nil {
-					d.evalTile(s, k, t, x, i, n, z)
+					d.evalTile(s, b, x, i, n, z)
 				}
 			}
 		}
@@ -152,20 +153,21 @@ func (d *data[T]) Gram(ctx context.Context, models []backend.Model, coef []float
 	return nil
 }
 
-// gramTile adds the matrices asked of model k on a tile whose logits are z, which it
+// gramTile adds the matrices asked of the model alone in m on a tile whose logits are z, which it
 // leaves alone.
-func (d *data[T]) gramTile(s *sums[T], k int, t *term[T], asked []backend.GramBlock, x []T, i, n int, z []T) {
+func (d *data[T]) gramTile(s *sums[T], m *batch[T], asked []backend.GramBlock, x []T, i, n int, z []T) {
+	t := &m.terms[0]
 	var p []T // computed for the first matrix asked of this model
 	for b, block := range asked {
-		if block.Model != k {
+		if block.Model != m.first {
 			continue
 		}
 		if p == nil {
 			p = s.square.p[:copy(s.square.p, z)]
 			if t.Classes == 0 {
-				d.kernel.curvatures(p, s.e)
+				d.kernel.curvatures(p, s.square.e)
 			} else {
-				d.kernel.probabilities(t.Model, n, p, s.e)
+				d.kernel.probabilities(t.Model, n, p, s.square.e)
 			}
 		}
 		w := s.square.d[:n]
@@ -180,7 +182,7 @@ func (d *data[T]) gramTile(s *sums[T], k int, t *term[T], asked []backend.GramBl
 				w[a] = -row[a] * col[a]
 			}
 		}
-		_, sum := d.kernel.Weigh(w, w, t.masses(i, n, s.mass), t.unit)
+		sum := d.kernel.Weigh(w, t.weights(i, n))
 		d.addSquare(&s.square, x, n, sum, s.gram[b])
 	}
 }

@@ -23,30 +23,33 @@ func (d *data[T]) Direction(ctx context.Context, models []backend.Model, coef, d
 	if err := d.columns.CheckModels(models, coef, dir); err != nil {
 		return nil, err
 	}
-	terms, along := d.terms(models, coef), d.terms(models, dir)
-	rows, tile, wide, outputs := d.Rows(), tileRows(d.Cols()), widest(terms), backend.Outputs(models)
+	rows, tile, outputs := d.Rows(), tileRows(d.Cols()), backend.Outputs(models)
+	terms := d.terms(models, coef)
+	batches, along := d.batches(terms, tile), d.batchesAlong(models, dir, tile)
 	l := &line[T]{
 		data: &d.frame, blocks: d.blocks(), models: append([]backend.Model(nil), models...), terms: terms,
 		z: make([]T, rows*outputs), s: make([]T, rows*outputs),
 	}
 	type scratch struct{ z []T }
-	fresh := func() *scratch { return &scratch{make([]T, tile*wide)} }
+	fresh := func() *scratch { return &scratch{make([]T, most(batches))} }
 	err := passEach(ctx, d, fresh, func(s *scratch, x *band[T], lo, hi int) {
 		for i := lo; i < hi; i += tile {
 			n := min(tile, hi-i)
-			x := x.tile(i, i+n)
-			first := 0
-			keep := func(to []T, outputs int) {
-				for o := range outputs {
-					copy(to[(first+o)*rows+i:], s.z[o*n:(o+1)*n])
-				}
-			}
-			for k := range terms {
-				d.logits(&terms[k], x, i, n, s.z)
-				keep(l.z, terms[k].outputs)
-				d.products(x, along[k].coef, along[k].bias, n, s.z)
-				keep(l.s, terms[k].outputs)
-				first += terms[k].outputs
+			x, first := x.tile(i, i+n), 0
+			for k := range batches {
+				b := &batches[k]
+				b.each(x, d.Cols(), i, n, func(x []T, i, n int) {
+					keep := func(to []T) {
+						for o := range b.outputs {
+							copy(to[(first+o)*rows+i:], s.z[o*n:(o+1)*n])
+						}
+					}
+					d.logits(b, x, i, n, s.z)
+					keep(l.z)
+					d.logits(&along[k], x, i, n, s.z)
+					keep(l.s)
+				})
+				first += b.outputs
 			}
 		}
 	})
@@ -73,11 +76,10 @@ func (l *line[T]) At(ctx context.Context, t, loss, slope [][]float64) error {
 	d, rows, wide := l.data, l.data.Rows(), widest(l.terms)
 	type partial struct {
 		loss, slope []float64 // of all steps of all models
-		z, e, l     []T
-		mass        []float64
+		z, l        []T
 	}
 	fresh := func() *partial {
-		return &partial{make([]float64, steps), make([]float64, steps), make([]T, tile*wide), make([]T, tile*wide), make([]T, tile), make([]float64, tile)}
+		return &partial{make([]float64, steps), make([]float64, steps), make([]T, tile*wide), make([]T, tile)}
 	}
 	work := func(p *partial, lo, hi int) {
 		clear(p.loss)
@@ -96,10 +98,11 @@ func (l *line[T]) At(ctx context.Context, t, loss, slope [][]float64) error {
 							z[o*n+a] = T(float64(z0[a]) + float64(step*float64(v)))
 						}
 					}
-					d.kernel.lossResidual(m.Model, m.label[i:i+n], z, p.l, p.e)
-					mass, kept, sum := m.masses(i, n, p.mass), 0.0, 0.0
+					d.kernel.lossResidual(m.Model, m.label[i:i+n], z, p.l)
+					w, sum := m.weights(i, n), 0.0
+					kept, _ := d.kernel.Losses(p.l[:n], w)
 					for o := range m.outputs {
-						kept, _ = d.kernel.Weigh(p.l[:n], z[o*n:(o+1)*n], mass, m.unit)
+						d.kernel.Weigh(z[o*n:(o+1)*n], w)
 						from := (first+o)*rows + i
 						for a, v := range l.s[from : from+n] {
 							sum += float64(z[o*n+a]) * float64(v)

@@ -12,67 +12,46 @@ import (
 // avoided: residuals near zero keep their digits.
 
 // lossResidual writes the loss of each row to l and replaces z by its residuals.
-// e is scratch of the size of z.
-func (k *kernels[T]) lossResidual(m backend.Model, label []int32, z, l, e []T) {
-	n := len(label)
-	l = l[:n]
+func (k *kernels[T]) lossResidual(m backend.Model, label []int32, z, l []T) {
 	if m.Classes > 0 {
-		k.softmaxLoss(m.Classes, label, z, l, e)
+		k.Softmax(label, m.Classes, z, len(label), l)
+	} else {
+		k.Link(label, m.Class, z, l)
+	}
+}
+
+// hessian replaces the logits z of n rows by the Hessian of their losses times v. e is
+// scratch of the size of z.
+func (k *kernels[T]) hessian(m backend.Model, n int, z, v, e []T) {
+	if m.Classes > 0 {
+		k.Shares(n, m.Classes, z, n)
+		centred(n, z, v)
 		return
 	}
-	k.Link(label, m.Class, z, l)
+	k.curvatures(z, e)
+	for i := range z {
+		z[i] *= v[i]
+	}
 }
 
-func (k *kernels[T]) softmaxLoss(classes int, label []int32, z, l, e []T) {
-	n := len(label)
+// centred replaces p by p_c (v_c - sum_o p_o v_o) in each of n rows.
+func centred[T number](n int, p, v []T) {
 	for i := range n {
-		top := largest(z, n, i)
-		l[i] = z[top] - z[int(label[i])*n+i]
-		exponents(z, e, n, i, z[top])
-	}
-	k.ExpNeg(e[:n*classes], e[:n*classes])
-	for i, y := range label {
-		top := largest(z, n, i)
-		var others, rest T // than the largest, than the label's
-		for at := i; at < n*classes; at += n {
-			if at != top {
-				others += e[at]
-			}
-			if at != int(y)*n+i {
-				rest += e[at]
-			}
+		var mean T
+		for at := i; at < len(p); at += n {
+			mean += p[at] * v[at]
 		}
-		l[i] += T(math.Log1p(float64(others)))
-		scale := 1 / (1 + others)
-		for at := i; at < n*classes; at += n {
-			z[at] = e[at] * scale
+		for at := i; at < len(p); at += n {
+			p[at] *= v[at] - mean
 		}
-		z[int(y)*n+i] = -rest * scale
 	}
 }
 
-// largest returns the place of row i's largest logit.
-func largest[T number](z []T, n, i int) (top int) {
-	top = i
-	for at := i + n; at < len(z); at += n {
-		if z[at] > z[top] {
-			top = at
-		}
-	}
-	return top
-}
-
-// exponents writes high - z of row i to e.
-func exponents[T number](z, e []T, n, i int, high T) {
-	for at := i; at < len(z); at += n {
-		e[at] = high - z[at]
-	}
-}
-
-// probabilities replaces the logits of n rows by probabilities.
+// probabilities replaces the logits of n rows by probabilities. e is scratch of the size
+// of z.
 func (k *kernels[T]) probabilities(m backend.Model, n int, z, e []T) {
-	e = e[:len(z)]
 	if m.Classes == 0 {
+		e = e[:len(z)]
 		for i, v := range z {
 			e[i] = abs(v)
 		}
@@ -86,20 +65,7 @@ func (k *kernels[T]) probabilities(m backend.Model, n int, z, e []T) {
 		}
 		return
 	}
-	for i := range n {
-		exponents(z, e, n, i, z[largest(z, n, i)])
-	}
-	k.ExpNeg(e, e)
-	for i := range n {
-		var sum T
-		for at := i; at < len(z); at += n {
-			sum += e[at]
-		}
-		scale := 1 / sum
-		for at := i; at < len(z); at += n {
-			z[at] = e[at] * scale
-		}
-	}
+	k.Shares(n, m.Classes, z, n)
 }
 
 // curvatures replaces the logits of a model of one output by p (1-p).

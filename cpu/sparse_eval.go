@@ -108,7 +108,6 @@ func (d *sparse[T]) eval(ctx context.Context, models []backend.Model, coef []flo
 	type partial struct {
 		loss, held, intercepts, gradient []float64
 		z, e, l                          []T
-		mass                             []float64
 		curvatures                       curvatureSums[T]
 	}
 	total := partial{intercepts: make([]float64, outputs)}
@@ -121,7 +120,6 @@ func (d *sparse[T]) eval(ctx context.Context, models []backend.Model, coef []flo
 			loss: make([]float64, len(models)), held: make([]float64, len(models)),
 			intercepts: make([]float64, outputs), gradient: make([]float64, len(total.gradient)),
 			z: make([]T, sparseTileRows*outputs), e: make([]T, sparseTileRows*outputs), l: make([]T, sparseTileRows),
-			mass:       make([]float64, sparseTileRows),
 			curvatures: cs.sums(cols, widest(terms)),
 		}
 	}
@@ -133,20 +131,18 @@ func (d *sparse[T]) eval(ctx context.Context, models []backend.Model, coef []flo
 			for k := range terms {
 				t := &terms[k]
 				zk := z[first*n:][:n*t.outputs]
-				mass := t.masses(i, n, p.mass)
+				weights := t.weights(i, n)
 				if cs != nil {
-					cs.tile(d, &p.curvatures, k, t, i, end, zk, p.e, mass)
+					cs.tile(d, &p.curvatures, k, t, i, end, zk, p.e, weights)
 				}
 				if ev != nil {
-					d.kernel.lossResidual(t.Model, t.label[i:end], zk, p.l, p.e)
-					p.held[k] += t.held(i, p.l[:n])
-					var loss float64
+					d.kernel.lossResidual(t.Model, t.label[i:end], zk, p.l)
+					kept, held := d.kernel.Losses(p.l[:n], weights)
+					p.loss[k] += kept
+					p.held[k] += held
 					for o := range t.outputs {
-						var sum float64
-						loss, sum = d.kernel.Weigh(p.l[:n], zk[o*n:][:n], mass, t.unit)
-						p.intercepts[first+o] += sum
+						p.intercepts[first+o] += d.kernel.Weigh(zk[o*n:][:n], weights)
 					}
-					p.loss[k] += loss
 				}
 				first += t.outputs
 			}
@@ -187,14 +183,13 @@ func (d *sparse[T]) HessVec(ctx context.Context, models []backend.Model, coef, v
 	type partial struct {
 		intercepts, gradient []float64
 		z, e, v              []T
-		mass                 []float64
 	}
 	total := partial{intercepts: make([]float64, outputs), gradient: make([]float64, outputs*cols)}
 	fresh := func() *partial {
 		tile := sparseTileRows * outputs
 		return &partial{
 			intercepts: make([]float64, outputs), gradient: make([]float64, outputs*cols),
-			z: make([]T, tile), e: make([]T, tile), v: make([]T, tile), mass: make([]float64, sparseTileRows),
+			z: make([]T, tile), e: make([]T, tile), v: make([]T, tile),
 		}
 	}
 	work := func(p *partial, lo, hi int) {
@@ -206,19 +201,10 @@ func (d *sparse[T]) HessVec(ctx context.Context, models []backend.Model, coef, v
 			for k := range terms {
 				t := &terms[k]
 				z, xv := p.z[first*n:][:n*t.outputs], p.v[first*n:][:n*t.outputs]
-				if t.Classes == 0 {
-					d.kernel.curvatures(z, p.e)
-					for a := range z {
-						z[a] *= xv[a]
-					}
-				} else {
-					d.kernel.probabilities(t.Model, n, z, p.e)
-					centred(n, z, xv)
-				}
-				mass := t.masses(i, n, p.mass)
+				d.kernel.hessian(t.Model, n, z, xv, p.e)
+				weights := t.weights(i, n)
 				for o := range t.outputs {
-					_, sum := d.kernel.Weigh(xv[:n], z[o*n:][:n], mass, t.unit) // no losses: the sum of xv is not used
-					p.intercepts[first+o] += sum
+					p.intercepts[first+o] += d.kernel.Weigh(z[o*n:][:n], weights)
 				}
 				first += t.outputs
 			}

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/cpu/internal/simd"
 )
 
 // Gram and ColumnGram of sparse X take two steps: the weight m d of every row and block,
@@ -57,7 +58,7 @@ func (c *curvatures[T]) sums(cols, widest int) (s curvatureSums[T]) {
 }
 
 // tile takes the rows i to end, whose logits in model k are z. e is scratch.
-func (c *curvatures[T]) tile(d *sparse[T], s *curvatureSums[T], k int, t *term[T], i, end int, z, e []T, mass []float64) {
+func (c *curvatures[T]) tile(d *sparse[T], s *curvatureSums[T], k int, t *term[T], i, end int, z, e []T, weights simd.Weights) {
 	var p []T // computed for the first block of this model
 	for b, block := range c.asked {
 		if block.Model != k {
@@ -73,8 +74,7 @@ func (c *curvatures[T]) tile(d *sparse[T], s *curvatureSums[T], k int, t *term[T
 		}
 		w := c.weight[b][i:end]
 		secondDerivatives(t, block, p, w)
-		_, sum := d.kernel.Weigh(w, w, mass, t.unit)
-		s.sum[b] += sum
+		s.sum[b] += d.kernel.Weigh(w, weights)
 		if c.diagonal != nil {
 			d.x.squares(i, end, w, s.diagonal[b])
 		}

@@ -56,7 +56,8 @@ func benchmarkTile(b *testing.B, x []float32, cols int) {
 			xt := x[i*cols : (i+n)*cols]
 			k.Dots(xt, w, 0.5, s.z[:n])
 			k.Link(label[i:i+n], 1, s.z[:n], s.loss[:n])
-			k.Weigh(s.loss[:n], s.z[:n], nil, 1)
+			k.Losses(s.loss[:n], Weights{Unit: 1})
+			k.Weigh(s.z[:n], Weights{Unit: 1})
 			k.Outer(xt, s.z[:n], s.g)
 		}
 	}

@@ -2,7 +2,6 @@ package simd
 
 import (
 	"math"
-	"sync"
 	"unsafe"
 
 	"github.com/logreg-gpu/logreg-gpu/cpu/internal/fastmath"
@@ -12,9 +11,14 @@ import (
 // them: pointers, counts, and no ragged ends where a twin can do those.
 type assembly[T Number] struct {
 	dots       func(x, w *T, b T, z *T, rows, cols int)
+	products   func(x, w, b, z *T, rows, cols, outputs, ldz int)
 	outer      func(g *float64, x, r *T, rows, cols int)
+	outers     []outersTile[T] // by falling height
 	link       func(loss, residual, z *T, label *int32, class int32, rows int, constants *T)
-	weigh      func(sums *float64, loss, residual *T, mass *float64, unit float64, rows int)
+	softmax    func(loss, z *T, label *int32, rows, classes, ld int, constants *T)
+	shares     func(z *T, rows, classes, ld int, constants *T)
+	losses     func(loss *T, mass *float64, fold *int32, left int32, rows int) (kept, held float64)
+	weigh      func(residual *T, mass *float64, scale float64, fold *int32, left int32, rows int) (sum float64)
 	deviations func(sum, squares *float64, x *T, mass, centre *float64, rows, cols int)
 	ranges     func(least, most *T, nonZero *float64, x *T, rows, cols int)
 	expNeg     func(dst, a *T, n int, constants *T)
@@ -30,6 +34,21 @@ type gramTile[T Number] struct {
 	height int
 	add    func(g *float64, a, b *T, n, rows, cols, ldg int)
 }
+
+// outersTile adds the sums of height outputs, ldg apart.
+type outersTile[T Number] struct {
+	height int
+	add    func(g *float64, x, r *T, n, rows, cols, ldr, ldg int)
+}
+
+// productsRows and productsOutputs are multiples of those of the register tiles of all
+// sets. The rows that go through all outputs stay in the first-level cache, and so do
+// the results of one output of them until their cache lines are full.
+const (
+	productsRows    = 16
+	productsLeast   = 4
+	productsOutputs = 4
+)
 
 // kernels wraps the functions: slices are checked, and what does not fill a register
 // is left to the twins, which give the same bits.
@@ -57,6 +76,42 @@ func (f assembly[T]) kernels() Kernels[T] {
 			check(len(x) >= len(g)*len(r))
 			if len(r) > 0 && len(g) > 0 {
 				f.outer(&g[0], &x[0], &r[0], len(r), len(g))
+			}
+		},
+		Products: func(x, w, b []T, cols int, z []T) {
+			rows := checkProducts(x, w, b, cols, z)
+			if rows < productsLeast || len(b) < productsOutputs {
+				for o, bias := range b {
+					if rows > 0 {
+						f.dots(&x[0], &w[o*cols], bias, &z[o*rows], rows, cols)
+					}
+				}
+				return
+			}
+			outputs, whole := len(b)&^(productsOutputs-1), rows&^(productsLeast-1)
+			strip := func(i, n int) {
+				f.products(&x[i*cols], &w[0], &b[0], &z[i], n, cols, outputs, rows)
+				if outputs < len(b) { // what is left, with some that have been done
+					o := len(b) - productsOutputs
+					f.products(&x[i*cols], &w[o*cols], &b[o], &z[o*rows+i], n, cols, productsOutputs, rows)
+				}
+			}
+			for i := 0; i < whole; i += productsRows {
+				strip(i, min(productsRows, whole-i))
+			}
+			if whole < rows {
+				strip(rows-productsLeast, productsLeast)
+			}
+		},
+		Outers: func(x, r []T, rows, cols int, g []float64, ldg int) {
+			outputs, o := checkOuters(x, r, rows, cols, g, ldg), 0
+			for _, tile := range f.outers {
+				for ; o+tile.height <= outputs; o += tile.height {
+					tile.add(&g[o*ldg], &x[0], &r[o*rows], cols, rows, cols, rows, ldg)
+				}
+			}
+			if o < outputs {
+				f.outer(&g[o*ldg], &x[0], &r[o*rows], rows, cols)
 			}
 		},
 		Gram: func(a, b []T, cols int, g []float64, ldg int) {
@@ -88,32 +143,57 @@ func (f assembly[T]) kernels() Kernels[T] {
 			}
 			LinkGeneric(label[n:], class, z[n:], loss[n:])
 		},
-		Weigh: func(loss, residual []T, mass []float64, unit float64) (float64, float64) {
-			check(len(residual) >= len(loss) && (mass == nil || len(mass) >= len(loss)))
-			sums := laneSums.Get().(*[2 * weighLanes]float64)
-			defer laneSums.Put(sums)
-			clear(sums[:])
+		Softmax: func(label []int32, classes int, z []T, ld int, loss []T) {
+			checkSoftmax(len(label), classes, z, ld)
+			check(len(loss) >= len(label))
+			n := len(label) &^ (f.lanes - 1)
+			if n > 0 {
+				f.softmax(&loss[0], &z[0], &label[0], n, classes, ld, &f.constants[0])
+			}
+			if n < len(label) {
+				SoftmaxGeneric(label[n:], classes, z[n:], ld, loss[n:])
+			}
+		},
+		Shares: func(rows, classes int, z []T, ld int) {
+			checkSoftmax(rows, classes, z, ld)
+			n := rows &^ (f.lanes - 1)
+			if n > 0 {
+				f.shares(&z[0], n, classes, ld, &f.constants[0])
+			}
+			if n < rows {
+				SharesGeneric(rows-n, classes, z[n:], ld)
+			}
+		},
+		Losses: func(loss []T, w Weights) (kept, held float64) {
+			check(w.fits(len(loss)))
 			n := len(loss) &^ (weighLanes - 1)
 			if n > 0 {
-				f.weigh(&sums[0], &loss[0], &residual[0], unsafe.SliceData(mass), 1/unit, n)
+				kept, held = f.losses(&loss[0], unsafe.SliceData(w.Mass), unsafe.SliceData(w.Fold), w.Left, n)
 			}
-			if mass != nil {
-				mass = mass[n:]
+			return lossesAfter(kept, held, loss, n, w)
+		},
+		Weigh: func(residual []T, w Weights) (sum float64) {
+			check(w.fits(len(residual)))
+			n := len(residual) &^ (weighLanes - 1)
+			if n > 0 {
+				sum = f.weigh(&residual[0], unsafe.SliceData(w.Mass), 1/w.Unit, unsafe.SliceData(w.Fold), w.Left, n)
 			}
-			return weighInto(sums, loss[n:], residual[n:], mass, 1/unit)
+			return weighAfter(sum, residual, n, w)
 		},
 	}
 }
 
-// laneSums are the sums of Weigh, which escape to assembly: one a tile and model would
-// add up to more garbage than anything else in a fit.
-var laneSums = sync.Pool{New: func() any { return new([2 * weighLanes]float64) }}
-
 // constants32 and constants64 are what the link reads from memory, in the order of the
 // generator's exp.go.
 var (
-	constants32 = wideConstants(append([]float32{float32(math.Copysign(0, -1)), 1, 2, 0.5, math.Float32frombits(127)}, fastmath.Constants32()...), 16)
-	constants64 = wideConstants(append([]float64{math.Copysign(0, -1), 1, 2, 0.5, math.Float64frombits(1023)}, fastmath.Constants64()...), 8)
+	constants32 = wideConstants(append([]float32{
+		float32(math.Copysign(0, -1)), 1, 2, 0.5, math.Float32frombits(127),
+		math.Float32frombits(1), math.Float32frombits(1<<23 - 1), 1 << 23, 1<<23 + 127, math.Ln2,
+	}, fastmath.Constants32()...), 16)
+	constants64 = wideConstants(append([]float64{
+		math.Copysign(0, -1), 1, 2, 0.5, math.Float64frombits(1023),
+		math.Float64frombits(1), math.Float64frombits(1<<52 - 1), 1 << 52, 1<<52 + 1023, math.Ln2,
+	}, fastmath.Constants64()...), 8)
 )
 
 // wideConstants repeats each constant to 64 bytes, the width of the widest register,

@@ -1,9 +1,11 @@
 // Package simd is where the CPU backend's time goes: the inner loops over a tile of
 // rows, in AVX-512, in AVX2 with FMA, and in plain Go.
 //
-//	dots.go    z += X w              Kernels.Dots
-//	link.go    z to loss, residual   Kernels.Link, Kernels.Weigh
-//	outer.go   g += X' r             Kernels.Outer
+//	dots.go    z = X w               Kernels.Dots, Kernels.Products
+//	link.go    z to loss, residual   Kernels.Link
+//	softmax.go the same by classes   Kernels.Softmax, Kernels.Shares
+//	weigh.go   what a row counts     Kernels.Losses, Kernels.Weigh
+//	outer.go   g += X' r             Kernels.Outer, Kernels.Outers
 //	gram.go    G += A' B             Kernels.Gram
 //	moments.go  sums over columns    Kernels.Deviations, Kernels.Ranges
 //	exp.go     exp(-a), log(1+e)     Kernels.ExpNeg, Kernels.Log1p
@@ -23,9 +25,12 @@
 package simd
 
 //go:generate go -C _generate run . -kernel dots -out ../dots_amd64.s -stubs ../dots_amd64.go -pkg simd
+//go:generate go -C _generate run . -kernel products -out ../products_amd64.s -stubs ../products_amd64.go -pkg simd
 //go:generate go -C _generate run . -kernel link -out ../link_amd64.s -stubs ../link_amd64.go -pkg simd
+//go:generate go -C _generate run . -kernel softmax -out ../softmax_amd64.s -stubs ../softmax_amd64.go -pkg simd
 //go:generate go -C _generate run . -kernel weigh -out ../weigh_amd64.s -stubs ../weigh_amd64.go -pkg simd
 //go:generate go -C _generate run . -kernel outer -out ../outer_amd64.s -stubs ../outer_amd64.go -pkg simd
+//go:generate go -C _generate run . -kernel outers -out ../outers_amd64.s -stubs ../outers_amd64.go -pkg simd
 //go:generate go -C _generate run . -kernel gram -out ../gram_amd64.s -stubs ../gram_amd64.go -pkg simd
 //go:generate go -C _generate run . -kernel moments -out ../moments_amd64.s -stubs ../moments_amd64.go -pkg simd
 //go:generate go -C _generate run . -kernel exp -out ../exp_amd64.s -stubs ../exp_amd64.go -pkg simd

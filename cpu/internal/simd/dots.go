@@ -20,6 +20,22 @@ func DotsGeneric[T Number](x, w []T, b T, z []T) {
 	}
 }
 
+// ProductsGeneric is DotsGeneric for one w after the other.
+func ProductsGeneric[T Number](x, w, b []T, cols int, z []T) {
+	rows := checkProducts(x, w, b, cols, z)
+	for o, bias := range b {
+		DotsGeneric(x, w[o*cols:(o+1)*cols], bias, z[o*rows:(o+1)*rows])
+	}
+}
+
+// checkProducts returns the number of rows.
+func checkProducts[T Number](x, w, b []T, cols int, z []T) (rows int) {
+	check(cols > 0 && len(b) > 0 && len(w) >= len(b)*cols)
+	rows = len(z) / len(b)
+	check(len(x) >= rows*cols)
+	return rows
+}
+
 // eightLanes returns the sums of x_j w_j in the lanes from first on, columns stride
 // apart. Eight sums are as many as registers of Go code hold.
 func eightLanes[T Number](x, w []T, first, stride int) [8]T {

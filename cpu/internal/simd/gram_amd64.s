@@ -5,29 +5,29 @@
 // func gram8x32AVX512(sum *float64, a *float32, b *float32, n int, rows int, cols int, ldg int)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·gram8x32AVX512(SB), NOSPLIT, $0-56
-	MOVQ sum+0(FP), AX
-	MOVQ a+8(FP), CX
+	MOVQ a+8(FP), AX
+	MOVQ cols+40(FP), CX
+	SHLQ $0x02, CX
 	MOVQ b+16(FP), DX
-	MOVQ n+24(FP), BX
-	MOVQ rows+32(FP), SI
-	MOVQ cols+40(FP), DI
+	MOVQ sum+0(FP), BX
+	MOVQ n+24(FP), SI
+	MOVQ rows+32(FP), DI
 	MOVQ ldg+48(FP), R8
-	SHLQ $0x02, DI
 	SHLQ $0x03, R8
 
 strip:
-	CMPQ BX, $+16
+	CMPQ SI, $+16
 	JG   strip2
-	CMPQ BX, $+0
+	CMPQ SI, $+0
 	JG   strip1
 	VZEROUPPER
 	RET
 
 strip2:
 	MOVQ $+16, R9
-	CMPQ BX, $+32
+	CMPQ SI, $+32
 	JGE  masked2
-	MOVQ BX, R9
+	MOVQ SI, R9
 	SUBQ $+16, R9
 
 masked2:
@@ -52,9 +52,9 @@ masked2:
 	VXORPS    Z13, Z13, Z13
 	VXORPS    Z14, Z14, Z14
 	VXORPS    Z15, Z15, Z15
-	MOVQ      CX, R9
+	MOVQ      AX, R9
 	MOVQ      DX, R10
-	MOVQ      SI, R11
+	MOVQ      DI, R11
 	CMPQ      R11, $+1
 	JL        rows2_end
 
@@ -85,14 +85,14 @@ rows2:
 	VBROADCASTSS 28(R9), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows2
 
 rows2_end:
-	MOVQ          AX, R9
+	MOVQ          BX, R9
 	VCVTPS2PD     Y0, Z16
 	VEXTRACTF64X4 $0x01, Z0, Y0
 	VCVTPS2PD     Y0, Z0
@@ -238,13 +238,13 @@ rows2_end:
 	VMOVUPD       Z1, K2, 192(R9)
 	ADDQ          R8, R9
 	ADDQ          $+128, DX
-	ADDQ          $+256, AX
-	SUBQ          $+32, BX
+	ADDQ          $+256, BX
+	SUBQ          $+32, SI
 	JMP           strip
 
 strip1:
 	MOVQ      $+16, R9
-	MOVQ      BX, R9
+	MOVQ      SI, R9
 	SUBQ      $+0, R9
 	LEAQ      firsts<>+0(SB), R10
 	SHLQ      $0x02, R9
@@ -259,9 +259,9 @@ strip1:
 	VXORPS    Z5, Z5, Z5
 	VXORPS    Z6, Z6, Z6
 	VXORPS    Z7, Z7, Z7
-	MOVQ      CX, R9
+	MOVQ      AX, R9
 	MOVQ      DX, R10
-	MOVQ      SI, R11
+	MOVQ      DI, R11
 	CMPQ      R11, $+1
 	JL        rows1_end
 
@@ -283,14 +283,14 @@ rows1:
 	VFMADD231PS  Z8, Z9, Z6
 	VBROADCASTSS 28(R9), Z9
 	VFMADD231PS  Z8, Z9, Z7
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows1
 
 rows1_end:
-	MOVQ          AX, R9
+	MOVQ          BX, R9
 	VCVTPS2PD     Y0, Z8
 	VEXTRACTF64X4 $0x01, Z0, Y0
 	VCVTPS2PD     Y0, Z0
@@ -380,8 +380,8 @@ rows1_end:
 	VMOVUPD       Z1, K2, 64(R9)
 	ADDQ          R8, R9
 	ADDQ          $+64, DX
-	ADDQ          $+128, AX
-	SUBQ          $+16, BX
+	ADDQ          $+128, BX
+	SUBQ          $+16, SI
 	JMP           strip
 
 DATA firsts<>+0(SB)/8, $0xffffffffffffffff
@@ -405,29 +405,29 @@ GLOBL firsts<>(SB), RODATA|NOPTR, $128
 // func gram4x32AVX512(sum *float64, a *float32, b *float32, n int, rows int, cols int, ldg int)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·gram4x32AVX512(SB), NOSPLIT, $0-56
-	MOVQ sum+0(FP), AX
-	MOVQ a+8(FP), CX
+	MOVQ a+8(FP), AX
+	MOVQ cols+40(FP), CX
+	SHLQ $0x02, CX
 	MOVQ b+16(FP), DX
-	MOVQ n+24(FP), BX
-	MOVQ rows+32(FP), SI
-	MOVQ cols+40(FP), DI
+	MOVQ sum+0(FP), BX
+	MOVQ n+24(FP), SI
+	MOVQ rows+32(FP), DI
 	MOVQ ldg+48(FP), R8
-	SHLQ $0x02, DI
 	SHLQ $0x03, R8
 
 strip:
-	CMPQ BX, $+16
+	CMPQ SI, $+16
 	JG   strip2
-	CMPQ BX, $+0
+	CMPQ SI, $+0
 	JG   strip1
 	VZEROUPPER
 	RET
 
 strip2:
 	MOVQ $+16, R9
-	CMPQ BX, $+32
+	CMPQ SI, $+32
 	JGE  masked2
-	MOVQ BX, R9
+	MOVQ SI, R9
 	SUBQ $+16, R9
 
 masked2:
@@ -444,9 +444,9 @@ masked2:
 	VXORPS    Z5, Z5, Z5
 	VXORPS    Z6, Z6, Z6
 	VXORPS    Z7, Z7, Z7
-	MOVQ      CX, R9
+	MOVQ      AX, R9
 	MOVQ      DX, R10
-	MOVQ      SI, R11
+	MOVQ      DI, R11
 	CMPQ      R11, $+1
 	JL        rows2_end
 
@@ -465,14 +465,14 @@ rows2:
 	VBROADCASTSS 12(R9), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows2
 
 rows2_end:
-	MOVQ          AX, R9
+	MOVQ          BX, R9
 	VCVTPS2PD     Y0, Z8
 	VEXTRACTF64X4 $0x01, Z0, Y0
 	VCVTPS2PD     Y0, Z0
@@ -546,13 +546,13 @@ rows2_end:
 	VMOVUPD       Z1, K2, 192(R9)
 	ADDQ          R8, R9
 	ADDQ          $+128, DX
-	ADDQ          $+256, AX
-	SUBQ          $+32, BX
+	ADDQ          $+256, BX
+	SUBQ          $+32, SI
 	JMP           strip
 
 strip1:
 	MOVQ      $+16, R9
-	MOVQ      BX, R9
+	MOVQ      SI, R9
 	SUBQ      $+0, R9
 	LEAQ      firsts<>+0(SB), R10
 	SHLQ      $0x02, R9
@@ -563,9 +563,9 @@ strip1:
 	VXORPS    Z1, Z1, Z1
 	VXORPS    Z2, Z2, Z2
 	VXORPS    Z3, Z3, Z3
-	MOVQ      CX, R9
+	MOVQ      AX, R9
 	MOVQ      DX, R10
-	MOVQ      SI, R11
+	MOVQ      DI, R11
 	CMPQ      R11, $+1
 	JL        rows1_end
 
@@ -579,14 +579,14 @@ rows1:
 	VFMADD231PS  Z4, Z5, Z2
 	VBROADCASTSS 12(R9), Z5
 	VFMADD231PS  Z4, Z5, Z3
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows1
 
 rows1_end:
-	MOVQ          AX, R9
+	MOVQ          BX, R9
 	VCVTPS2PD     Y0, Z4
 	VEXTRACTF64X4 $0x01, Z0, Y0
 	VCVTPS2PD     Y0, Z0
@@ -632,36 +632,36 @@ rows1_end:
 	VMOVUPD       Z1, K2, 64(R9)
 	ADDQ          R8, R9
 	ADDQ          $+64, DX
-	ADDQ          $+128, AX
-	SUBQ          $+16, BX
+	ADDQ          $+128, BX
+	SUBQ          $+16, SI
 	JMP           strip
 
 // func gram2x32AVX512(sum *float64, a *float32, b *float32, n int, rows int, cols int, ldg int)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·gram2x32AVX512(SB), NOSPLIT, $0-56
-	MOVQ sum+0(FP), AX
-	MOVQ a+8(FP), CX
+	MOVQ a+8(FP), AX
+	MOVQ cols+40(FP), CX
+	SHLQ $0x02, CX
 	MOVQ b+16(FP), DX
-	MOVQ n+24(FP), BX
-	MOVQ rows+32(FP), SI
-	MOVQ cols+40(FP), DI
+	MOVQ sum+0(FP), BX
+	MOVQ n+24(FP), SI
+	MOVQ rows+32(FP), DI
 	MOVQ ldg+48(FP), R8
-	SHLQ $0x02, DI
 	SHLQ $0x03, R8
 
 strip:
-	CMPQ BX, $+16
+	CMPQ SI, $+16
 	JG   strip2
-	CMPQ BX, $+0
+	CMPQ SI, $+0
 	JG   strip1
 	VZEROUPPER
 	RET
 
 strip2:
 	MOVQ $+16, R9
-	CMPQ BX, $+32
+	CMPQ SI, $+32
 	JGE  masked2
-	MOVQ BX, R9
+	MOVQ SI, R9
 	SUBQ $+16, R9
 
 masked2:
@@ -674,9 +674,9 @@ masked2:
 	VXORPS    Z1, Z1, Z1
 	VXORPS    Z2, Z2, Z2
 	VXORPS    Z3, Z3, Z3
-	MOVQ      CX, R9
+	MOVQ      AX, R9
 	MOVQ      DX, R10
-	MOVQ      SI, R11
+	MOVQ      DI, R11
 	CMPQ      R11, $+1
 	JL        rows2_end
 
@@ -689,14 +689,14 @@ rows2:
 	VBROADCASTSS 4(R9), Z6
 	VFMADD231PS  Z4, Z6, Z2
 	VFMADD231PS  Z5, Z6, Z3
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows2
 
 rows2_end:
-	MOVQ          AX, R9
+	MOVQ          BX, R9
 	VCVTPS2PD     Y0, Z4
 	VEXTRACTF64X4 $0x01, Z0, Y0
 	VCVTPS2PD     Y0, Z0
@@ -734,13 +734,13 @@ rows2_end:
 	VMOVUPD       Z1, K2, 192(R9)
 	ADDQ          R8, R9
 	ADDQ          $+128, DX
-	ADDQ          $+256, AX
-	SUBQ          $+32, BX
+	ADDQ          $+256, BX
+	SUBQ          $+32, SI
 	JMP           strip
 
 strip1:
 	MOVQ      $+16, R9
-	MOVQ      BX, R9
+	MOVQ      SI, R9
 	SUBQ      $+0, R9
 	LEAQ      firsts<>+0(SB), R10
 	SHLQ      $0x02, R9
@@ -749,9 +749,9 @@ strip1:
 	VPMOVD2M  Z0, K1
 	VXORPS    Z0, Z0, Z0
 	VXORPS    Z1, Z1, Z1
-	MOVQ      CX, R9
+	MOVQ      AX, R9
 	MOVQ      DX, R10
-	MOVQ      SI, R11
+	MOVQ      DI, R11
 	CMPQ      R11, $+1
 	JL        rows1_end
 
@@ -761,14 +761,14 @@ rows1:
 	VFMADD231PS  Z2, Z3, Z0
 	VBROADCASTSS 4(R9), Z3
 	VFMADD231PS  Z2, Z3, Z1
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows1
 
 rows1_end:
-	MOVQ          AX, R9
+	MOVQ          BX, R9
 	VCVTPS2PD     Y0, Z2
 	VEXTRACTF64X4 $0x01, Z0, Y0
 	VCVTPS2PD     Y0, Z0
@@ -792,36 +792,36 @@ rows1_end:
 	VMOVUPD       Z1, K2, 64(R9)
 	ADDQ          R8, R9
 	ADDQ          $+64, DX
-	ADDQ          $+128, AX
-	SUBQ          $+16, BX
+	ADDQ          $+128, BX
+	SUBQ          $+16, SI
 	JMP           strip
 
 // func gram1x32AVX512(sum *float64, a *float32, b *float32, n int, rows int, cols int, ldg int)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·gram1x32AVX512(SB), NOSPLIT, $0-56
-	MOVQ sum+0(FP), AX
-	MOVQ a+8(FP), CX
+	MOVQ a+8(FP), AX
+	MOVQ cols+40(FP), CX
+	SHLQ $0x02, CX
 	MOVQ b+16(FP), DX
-	MOVQ n+24(FP), BX
-	MOVQ rows+32(FP), SI
-	MOVQ cols+40(FP), DI
+	MOVQ sum+0(FP), BX
+	MOVQ n+24(FP), SI
+	MOVQ rows+32(FP), DI
 	MOVQ ldg+48(FP), R8
-	SHLQ $0x02, DI
 	SHLQ $0x03, R8
 
 strip:
-	CMPQ BX, $+16
+	CMPQ SI, $+16
 	JG   strip2
-	CMPQ BX, $+0
+	CMPQ SI, $+0
 	JG   strip1
 	VZEROUPPER
 	RET
 
 strip2:
 	MOVQ $+16, R9
-	CMPQ BX, $+32
+	CMPQ SI, $+32
 	JGE  masked2
-	MOVQ BX, R9
+	MOVQ SI, R9
 	SUBQ $+16, R9
 
 masked2:
@@ -832,9 +832,9 @@ masked2:
 	VPMOVD2M  Z0, K1
 	VXORPS    Z0, Z0, Z0
 	VXORPS    Z1, Z1, Z1
-	MOVQ      CX, R9
+	MOVQ      AX, R9
 	MOVQ      DX, R10
-	MOVQ      SI, R11
+	MOVQ      DI, R11
 	CMPQ      R11, $+1
 	JL        rows2_end
 
@@ -844,14 +844,14 @@ rows2:
 	VBROADCASTSS (R9), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows2
 
 rows2_end:
-	MOVQ          AX, R9
+	MOVQ          BX, R9
 	VCVTPS2PD     Y0, Z2
 	VEXTRACTF64X4 $0x01, Z0, Y0
 	VCVTPS2PD     Y0, Z0
@@ -871,13 +871,13 @@ rows2_end:
 	VMOVUPD       Z1, K2, 192(R9)
 	ADDQ          R8, R9
 	ADDQ          $+128, DX
-	ADDQ          $+256, AX
-	SUBQ          $+32, BX
+	ADDQ          $+256, BX
+	SUBQ          $+32, SI
 	JMP           strip
 
 strip1:
 	MOVQ      $+16, R9
-	MOVQ      BX, R9
+	MOVQ      SI, R9
 	SUBQ      $+0, R9
 	LEAQ      firsts<>+0(SB), R10
 	SHLQ      $0x02, R9
@@ -885,9 +885,9 @@ strip1:
 	VMOVDQU32 64(R10), Z0
 	VPMOVD2M  Z0, K1
 	VXORPS    Z0, Z0, Z0
-	MOVQ      CX, R9
+	MOVQ      AX, R9
 	MOVQ      DX, R10
-	MOVQ      SI, R11
+	MOVQ      DI, R11
 	CMPQ      R11, $+1
 	JL        rows1_end
 
@@ -895,14 +895,14 @@ rows1:
 	VMOVUPS.Z    (R10), K1, Z1
 	VBROADCASTSS (R9), Z2
 	VFMADD231PS  Z1, Z2, Z0
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows1
 
 rows1_end:
-	MOVQ          AX, R9
+	MOVQ          BX, R9
 	VCVTPS2PD     Y0, Z1
 	VEXTRACTF64X4 $0x01, Z0, Y0
 	VCVTPS2PD     Y0, Z0
@@ -915,36 +915,36 @@ rows1_end:
 	VMOVUPD       Z0, K2, 64(R9)
 	ADDQ          R8, R9
 	ADDQ          $+64, DX
-	ADDQ          $+128, AX
-	SUBQ          $+16, BX
+	ADDQ          $+128, BX
+	SUBQ          $+16, SI
 	JMP           strip
 
 // func gram4x32AVX2(sum *float64, a *float32, b *float32, n int, rows int, cols int, ldg int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·gram4x32AVX2(SB), NOSPLIT, $0-56
-	MOVQ sum+0(FP), AX
-	MOVQ a+8(FP), CX
+	MOVQ a+8(FP), AX
+	MOVQ cols+40(FP), CX
+	SHLQ $0x02, CX
 	MOVQ b+16(FP), DX
-	MOVQ n+24(FP), BX
-	MOVQ rows+32(FP), SI
-	MOVQ cols+40(FP), DI
+	MOVQ sum+0(FP), BX
+	MOVQ n+24(FP), SI
+	MOVQ rows+32(FP), DI
 	MOVQ ldg+48(FP), R8
-	SHLQ $0x02, DI
 	SHLQ $0x03, R8
 
 strip:
-	CMPQ BX, $+8
+	CMPQ SI, $+8
 	JG   strip2
-	CMPQ BX, $+0
+	CMPQ SI, $+0
 	JG   strip1
 	VZEROUPPER
 	RET
 
 strip2:
 	MOVQ $+8, R9
-	CMPQ BX, $+16
+	CMPQ SI, $+16
 	JGE  masked2
-	MOVQ BX, R9
+	MOVQ SI, R9
 	SUBQ $+8, R9
 
 masked2:
@@ -960,9 +960,9 @@ masked2:
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
-	MOVQ    CX, R9
+	MOVQ    AX, R9
 	MOVQ    DX, R10
-	MOVQ    SI, R11
+	MOVQ    DI, R11
 	CMPQ    R11, $+1
 	JL      rows2_end
 
@@ -981,14 +981,14 @@ rows2:
 	VBROADCASTSS 12(R9), Y11
 	VFMADD231PS  Y9, Y11, Y7
 	VFMADD231PS  Y10, Y11, Y8
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows2
 
 rows2_end:
-	MOVQ         AX, R9
+	MOVQ         BX, R9
 	VCVTPS2PD    X1, Y9
 	VEXTRACTF128 $0x01, Y1, X1
 	VCVTPS2PD    X1, Y1
@@ -1070,13 +1070,13 @@ rows2_end:
 	VMASKMOVPD   Y2, Y0, 96(R9)
 	ADDQ         R8, R9
 	ADDQ         $+64, DX
-	ADDQ         $+128, AX
-	SUBQ         $+16, BX
+	ADDQ         $+128, BX
+	SUBQ         $+16, SI
 	JMP          strip
 
 strip1:
 	MOVQ    $+8, R9
-	MOVQ    BX, R9
+	MOVQ    SI, R9
 	SUBQ    $+0, R9
 	LEAQ    firsts<>+0(SB), R10
 	SHLQ    $0x02, R9
@@ -1086,9 +1086,9 @@ strip1:
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
-	MOVQ    CX, R9
+	MOVQ    AX, R9
 	MOVQ    DX, R10
-	MOVQ    SI, R11
+	MOVQ    DI, R11
 	CMPQ    R11, $+1
 	JL      rows1_end
 
@@ -1102,14 +1102,14 @@ rows1:
 	VFMADD231PS  Y5, Y6, Y3
 	VBROADCASTSS 12(R9), Y6
 	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows1
 
 rows1_end:
-	MOVQ         AX, R9
+	MOVQ         BX, R9
 	VCVTPS2PD    X1, Y5
 	VEXTRACTF128 $0x01, Y1, X1
 	VCVTPS2PD    X1, Y1
@@ -1163,36 +1163,36 @@ rows1_end:
 	VMASKMOVPD   Y2, Y0, 32(R9)
 	ADDQ         R8, R9
 	ADDQ         $+32, DX
-	ADDQ         $+64, AX
-	SUBQ         $+8, BX
+	ADDQ         $+64, BX
+	SUBQ         $+8, SI
 	JMP          strip
 
 // func gram2x32AVX2(sum *float64, a *float32, b *float32, n int, rows int, cols int, ldg int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·gram2x32AVX2(SB), NOSPLIT, $0-56
-	MOVQ sum+0(FP), AX
-	MOVQ a+8(FP), CX
+	MOVQ a+8(FP), AX
+	MOVQ cols+40(FP), CX
+	SHLQ $0x02, CX
 	MOVQ b+16(FP), DX
-	MOVQ n+24(FP), BX
-	MOVQ rows+32(FP), SI
-	MOVQ cols+40(FP), DI
+	MOVQ sum+0(FP), BX
+	MOVQ n+24(FP), SI
+	MOVQ rows+32(FP), DI
 	MOVQ ldg+48(FP), R8
-	SHLQ $0x02, DI
 	SHLQ $0x03, R8
 
 strip:
-	CMPQ BX, $+8
+	CMPQ SI, $+8
 	JG   strip2
-	CMPQ BX, $+0
+	CMPQ SI, $+0
 	JG   strip1
 	VZEROUPPER
 	RET
 
 strip2:
 	MOVQ $+8, R9
-	CMPQ BX, $+16
+	CMPQ SI, $+16
 	JGE  masked2
-	MOVQ BX, R9
+	MOVQ SI, R9
 	SUBQ $+8, R9
 
 masked2:
@@ -1204,9 +1204,9 @@ masked2:
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
-	MOVQ    CX, R9
+	MOVQ    AX, R9
 	MOVQ    DX, R10
-	MOVQ    SI, R11
+	MOVQ    DI, R11
 	CMPQ    R11, $+1
 	JL      rows2_end
 
@@ -1219,14 +1219,14 @@ rows2:
 	VBROADCASTSS 4(R9), Y7
 	VFMADD231PS  Y5, Y7, Y3
 	VFMADD231PS  Y6, Y7, Y4
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows2
 
 rows2_end:
-	MOVQ         AX, R9
+	MOVQ         BX, R9
 	VCVTPS2PD    X1, Y5
 	VEXTRACTF128 $0x01, Y1, X1
 	VCVTPS2PD    X1, Y1
@@ -1268,13 +1268,13 @@ rows2_end:
 	VMASKMOVPD   Y2, Y0, 96(R9)
 	ADDQ         R8, R9
 	ADDQ         $+64, DX
-	ADDQ         $+128, AX
-	SUBQ         $+16, BX
+	ADDQ         $+128, BX
+	SUBQ         $+16, SI
 	JMP          strip
 
 strip1:
 	MOVQ    $+8, R9
-	MOVQ    BX, R9
+	MOVQ    SI, R9
 	SUBQ    $+0, R9
 	LEAQ    firsts<>+0(SB), R10
 	SHLQ    $0x02, R9
@@ -1282,9 +1282,9 @@ strip1:
 	VMOVDQU 64(R10), Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
-	MOVQ    CX, R9
+	MOVQ    AX, R9
 	MOVQ    DX, R10
-	MOVQ    SI, R11
+	MOVQ    DI, R11
 	CMPQ    R11, $+1
 	JL      rows1_end
 
@@ -1294,14 +1294,14 @@ rows1:
 	VFMADD231PS  Y3, Y4, Y1
 	VBROADCASTSS 4(R9), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows1
 
 rows1_end:
-	MOVQ         AX, R9
+	MOVQ         BX, R9
 	VCVTPS2PD    X1, Y3
 	VEXTRACTF128 $0x01, Y1, X1
 	VCVTPS2PD    X1, Y1
@@ -1329,36 +1329,36 @@ rows1_end:
 	VMASKMOVPD   Y2, Y0, 32(R9)
 	ADDQ         R8, R9
 	ADDQ         $+32, DX
-	ADDQ         $+64, AX
-	SUBQ         $+8, BX
+	ADDQ         $+64, BX
+	SUBQ         $+8, SI
 	JMP          strip
 
 // func gram1x32AVX2(sum *float64, a *float32, b *float32, n int, rows int, cols int, ldg int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·gram1x32AVX2(SB), NOSPLIT, $0-56
-	MOVQ sum+0(FP), AX
-	MOVQ a+8(FP), CX
+	MOVQ a+8(FP), AX
+	MOVQ cols+40(FP), CX
+	SHLQ $0x02, CX
 	MOVQ b+16(FP), DX
-	MOVQ n+24(FP), BX
-	MOVQ rows+32(FP), SI
-	MOVQ cols+40(FP), DI
+	MOVQ sum+0(FP), BX
+	MOVQ n+24(FP), SI
+	MOVQ rows+32(FP), DI
 	MOVQ ldg+48(FP), R8
-	SHLQ $0x02, DI
 	SHLQ $0x03, R8
 
 strip:
-	CMPQ BX, $+8
+	CMPQ SI, $+8
 	JG   strip2
-	CMPQ BX, $+0
+	CMPQ SI, $+0
 	JG   strip1
 	VZEROUPPER
 	RET
 
 strip2:
 	MOVQ $+8, R9
-	CMPQ BX, $+16
+	CMPQ SI, $+16
 	JGE  masked2
-	MOVQ BX, R9
+	MOVQ SI, R9
 	SUBQ $+8, R9
 
 masked2:
@@ -1368,9 +1368,9 @@ masked2:
 	VMOVDQU 64(R10), Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
-	MOVQ    CX, R9
+	MOVQ    AX, R9
 	MOVQ    DX, R10
-	MOVQ    SI, R11
+	MOVQ    DI, R11
 	CMPQ    R11, $+1
 	JL      rows2_end
 
@@ -1380,14 +1380,14 @@ rows2:
 	VBROADCASTSS (R9), Y5
 	VFMADD231PS  Y3, Y5, Y1
 	VFMADD231PS  Y4, Y5, Y2
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows2
 
 rows2_end:
-	MOVQ         AX, R9
+	MOVQ         BX, R9
 	VCVTPS2PD    X1, Y3
 	VEXTRACTF128 $0x01, Y1, X1
 	VCVTPS2PD    X1, Y1
@@ -1409,22 +1409,22 @@ rows2_end:
 	VMASKMOVPD   Y2, Y0, 96(R9)
 	ADDQ         R8, R9
 	ADDQ         $+64, DX
-	ADDQ         $+128, AX
-	SUBQ         $+16, BX
+	ADDQ         $+128, BX
+	SUBQ         $+16, SI
 	JMP          strip
 
 strip1:
 	MOVQ    $+8, R9
-	MOVQ    BX, R9
+	MOVQ    SI, R9
 	SUBQ    $+0, R9
 	LEAQ    firsts<>+0(SB), R10
 	SHLQ    $0x02, R9
 	SUBQ    R9, R10
 	VMOVDQU 64(R10), Y0
 	VXORPS  Y1, Y1, Y1
-	MOVQ    CX, R9
+	MOVQ    AX, R9
 	MOVQ    DX, R10
-	MOVQ    SI, R11
+	MOVQ    DI, R11
 	CMPQ    R11, $+1
 	JL      rows1_end
 
@@ -1432,14 +1432,14 @@ rows1:
 	VMASKMOVPS   (R10), Y0, Y2
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows1
 
 rows1_end:
-	MOVQ         AX, R9
+	MOVQ         BX, R9
 	VCVTPS2PD    X1, Y2
 	VEXTRACTF128 $0x01, Y1, X1
 	VCVTPS2PD    X1, Y1
@@ -1454,36 +1454,36 @@ rows1_end:
 	VMASKMOVPD   Y1, Y0, 32(R9)
 	ADDQ         R8, R9
 	ADDQ         $+32, DX
-	ADDQ         $+64, AX
-	SUBQ         $+8, BX
+	ADDQ         $+64, BX
+	SUBQ         $+8, SI
 	JMP          strip
 
 // func gram8x64AVX512(sum *float64, a *float64, b *float64, n int, rows int, cols int, ldg int)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·gram8x64AVX512(SB), NOSPLIT, $0-56
-	MOVQ sum+0(FP), AX
-	MOVQ a+8(FP), CX
+	MOVQ a+8(FP), AX
+	MOVQ cols+40(FP), CX
+	SHLQ $0x03, CX
 	MOVQ b+16(FP), DX
-	MOVQ n+24(FP), BX
-	MOVQ rows+32(FP), SI
-	MOVQ cols+40(FP), DI
+	MOVQ sum+0(FP), BX
+	MOVQ n+24(FP), SI
+	MOVQ rows+32(FP), DI
 	MOVQ ldg+48(FP), R8
-	SHLQ $0x03, DI
 	SHLQ $0x03, R8
 
 strip:
-	CMPQ BX, $+8
+	CMPQ SI, $+8
 	JG   strip2
-	CMPQ BX, $+0
+	CMPQ SI, $+0
 	JG   strip1
 	VZEROUPPER
 	RET
 
 strip2:
 	MOVQ $+8, R9
-	CMPQ BX, $+16
+	CMPQ SI, $+16
 	JGE  masked2
-	MOVQ BX, R9
+	MOVQ SI, R9
 	SUBQ $+8, R9
 
 masked2:
@@ -1508,9 +1508,9 @@ masked2:
 	VXORPD    Z13, Z13, Z13
 	VXORPD    Z14, Z14, Z14
 	VXORPD    Z15, Z15, Z15
-	MOVQ      CX, R9
+	MOVQ      AX, R9
 	MOVQ      DX, R10
-	MOVQ      SI, R11
+	MOVQ      DI, R11
 	CMPQ      R11, $+1
 	JL        rows2_end
 
@@ -1541,14 +1541,14 @@ rows2:
 	VBROADCASTSD 56(R9), Z18
 	VFMADD231PD  Z16, Z18, Z14
 	VFMADD231PD  Z17, Z18, Z15
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows2
 
 rows2_end:
-	MOVQ      AX, R9
+	MOVQ      BX, R9
 	VADDPD    (R9), Z0, Z0
 	VMOVUPD   Z0, (R9)
 	VMOVUPD.Z 64(R9), K1, Z0
@@ -1598,13 +1598,13 @@ rows2_end:
 	VMOVUPD   Z15, K1, 64(R9)
 	ADDQ      R8, R9
 	ADDQ      $+128, DX
-	ADDQ      $+128, AX
-	SUBQ      $+16, BX
+	ADDQ      $+128, BX
+	SUBQ      $+16, SI
 	JMP       strip
 
 strip1:
 	MOVQ      $+8, R9
-	MOVQ      BX, R9
+	MOVQ      SI, R9
 	SUBQ      $+0, R9
 	LEAQ      firsts<>+0(SB), R10
 	SHLQ      $0x03, R9
@@ -1619,9 +1619,9 @@ strip1:
 	VXORPD    Z5, Z5, Z5
 	VXORPD    Z6, Z6, Z6
 	VXORPD    Z7, Z7, Z7
-	MOVQ      CX, R9
+	MOVQ      AX, R9
 	MOVQ      DX, R10
-	MOVQ      SI, R11
+	MOVQ      DI, R11
 	CMPQ      R11, $+1
 	JL        rows1_end
 
@@ -1643,14 +1643,14 @@ rows1:
 	VFMADD231PD  Z8, Z9, Z6
 	VBROADCASTSD 56(R9), Z9
 	VFMADD231PD  Z8, Z9, Z7
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows1
 
 rows1_end:
-	MOVQ      AX, R9
+	MOVQ      BX, R9
 	VMOVUPD.Z (R9), K1, Z8
 	VADDPD    Z8, Z0, Z0
 	VMOVUPD   Z0, K1, (R9)
@@ -1684,36 +1684,36 @@ rows1_end:
 	VMOVUPD   Z7, K1, (R9)
 	ADDQ      R8, R9
 	ADDQ      $+64, DX
-	ADDQ      $+64, AX
-	SUBQ      $+8, BX
+	ADDQ      $+64, BX
+	SUBQ      $+8, SI
 	JMP       strip
 
 // func gram4x64AVX512(sum *float64, a *float64, b *float64, n int, rows int, cols int, ldg int)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·gram4x64AVX512(SB), NOSPLIT, $0-56
-	MOVQ sum+0(FP), AX
-	MOVQ a+8(FP), CX
+	MOVQ a+8(FP), AX
+	MOVQ cols+40(FP), CX
+	SHLQ $0x03, CX
 	MOVQ b+16(FP), DX
-	MOVQ n+24(FP), BX
-	MOVQ rows+32(FP), SI
-	MOVQ cols+40(FP), DI
+	MOVQ sum+0(FP), BX
+	MOVQ n+24(FP), SI
+	MOVQ rows+32(FP), DI
 	MOVQ ldg+48(FP), R8
-	SHLQ $0x03, DI
 	SHLQ $0x03, R8
 
 strip:
-	CMPQ BX, $+8
+	CMPQ SI, $+8
 	JG   strip2
-	CMPQ BX, $+0
+	CMPQ SI, $+0
 	JG   strip1
 	VZEROUPPER
 	RET
 
 strip2:
 	MOVQ $+8, R9
-	CMPQ BX, $+16
+	CMPQ SI, $+16
 	JGE  masked2
-	MOVQ BX, R9
+	MOVQ SI, R9
 	SUBQ $+8, R9
 
 masked2:
@@ -1730,9 +1730,9 @@ masked2:
 	VXORPD    Z5, Z5, Z5
 	VXORPD    Z6, Z6, Z6
 	VXORPD    Z7, Z7, Z7
-	MOVQ      CX, R9
+	MOVQ      AX, R9
 	MOVQ      DX, R10
-	MOVQ      SI, R11
+	MOVQ      DI, R11
 	CMPQ      R11, $+1
 	JL        rows2_end
 
@@ -1751,14 +1751,14 @@ rows2:
 	VBROADCASTSD 24(R9), Z10
 	VFMADD231PD  Z8, Z10, Z6
 	VFMADD231PD  Z9, Z10, Z7
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows2
 
 rows2_end:
-	MOVQ      AX, R9
+	MOVQ      BX, R9
 	VADDPD    (R9), Z0, Z0
 	VMOVUPD   Z0, (R9)
 	VMOVUPD.Z 64(R9), K1, Z0
@@ -1784,13 +1784,13 @@ rows2_end:
 	VMOVUPD   Z7, K1, 64(R9)
 	ADDQ      R8, R9
 	ADDQ      $+128, DX
-	ADDQ      $+128, AX
-	SUBQ      $+16, BX
+	ADDQ      $+128, BX
+	SUBQ      $+16, SI
 	JMP       strip
 
 strip1:
 	MOVQ      $+8, R9
-	MOVQ      BX, R9
+	MOVQ      SI, R9
 	SUBQ      $+0, R9
 	LEAQ      firsts<>+0(SB), R10
 	SHLQ      $0x03, R9
@@ -1801,9 +1801,9 @@ strip1:
 	VXORPD    Z1, Z1, Z1
 	VXORPD    Z2, Z2, Z2
 	VXORPD    Z3, Z3, Z3
-	MOVQ      CX, R9
+	MOVQ      AX, R9
 	MOVQ      DX, R10
-	MOVQ      SI, R11
+	MOVQ      DI, R11
 	CMPQ      R11, $+1
 	JL        rows1_end
 
@@ -1817,14 +1817,14 @@ rows1:
 	VFMADD231PD  Z4, Z5, Z2
 	VBROADCASTSD 24(R9), Z5
 	VFMADD231PD  Z4, Z5, Z3
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows1
 
 rows1_end:
-	MOVQ      AX, R9
+	MOVQ      BX, R9
 	VMOVUPD.Z (R9), K1, Z4
 	VADDPD    Z4, Z0, Z0
 	VMOVUPD   Z0, K1, (R9)
@@ -1842,36 +1842,36 @@ rows1_end:
 	VMOVUPD   Z3, K1, (R9)
 	ADDQ      R8, R9
 	ADDQ      $+64, DX
-	ADDQ      $+64, AX
-	SUBQ      $+8, BX
+	ADDQ      $+64, BX
+	SUBQ      $+8, SI
 	JMP       strip
 
 // func gram2x64AVX512(sum *float64, a *float64, b *float64, n int, rows int, cols int, ldg int)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·gram2x64AVX512(SB), NOSPLIT, $0-56
-	MOVQ sum+0(FP), AX
-	MOVQ a+8(FP), CX
+	MOVQ a+8(FP), AX
+	MOVQ cols+40(FP), CX
+	SHLQ $0x03, CX
 	MOVQ b+16(FP), DX
-	MOVQ n+24(FP), BX
-	MOVQ rows+32(FP), SI
-	MOVQ cols+40(FP), DI
+	MOVQ sum+0(FP), BX
+	MOVQ n+24(FP), SI
+	MOVQ rows+32(FP), DI
 	MOVQ ldg+48(FP), R8
-	SHLQ $0x03, DI
 	SHLQ $0x03, R8
 
 strip:
-	CMPQ BX, $+8
+	CMPQ SI, $+8
 	JG   strip2
-	CMPQ BX, $+0
+	CMPQ SI, $+0
 	JG   strip1
 	VZEROUPPER
 	RET
 
 strip2:
 	MOVQ $+8, R9
-	CMPQ BX, $+16
+	CMPQ SI, $+16
 	JGE  masked2
-	MOVQ BX, R9
+	MOVQ SI, R9
 	SUBQ $+8, R9
 
 masked2:
@@ -1884,9 +1884,9 @@ masked2:
 	VXORPD    Z1, Z1, Z1
 	VXORPD    Z2, Z2, Z2
 	VXORPD    Z3, Z3, Z3
-	MOVQ      CX, R9
+	MOVQ      AX, R9
 	MOVQ      DX, R10
-	MOVQ      SI, R11
+	MOVQ      DI, R11
 	CMPQ      R11, $+1
 	JL        rows2_end
 
@@ -1899,14 +1899,14 @@ rows2:
 	VBROADCASTSD 8(R9), Z6
 	VFMADD231PD  Z4, Z6, Z2
 	VFMADD231PD  Z5, Z6, Z3
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows2
 
 rows2_end:
-	MOVQ      AX, R9
+	MOVQ      BX, R9
 	VADDPD    (R9), Z0, Z0
 	VMOVUPD   Z0, (R9)
 	VMOVUPD.Z 64(R9), K1, Z0
@@ -1920,13 +1920,13 @@ rows2_end:
 	VMOVUPD   Z3, K1, 64(R9)
 	ADDQ      R8, R9
 	ADDQ      $+128, DX
-	ADDQ      $+128, AX
-	SUBQ      $+16, BX
+	ADDQ      $+128, BX
+	SUBQ      $+16, SI
 	JMP       strip
 
 strip1:
 	MOVQ      $+8, R9
-	MOVQ      BX, R9
+	MOVQ      SI, R9
 	SUBQ      $+0, R9
 	LEAQ      firsts<>+0(SB), R10
 	SHLQ      $0x03, R9
@@ -1935,9 +1935,9 @@ strip1:
 	VPMOVQ2M  Z0, K1
 	VXORPD    Z0, Z0, Z0
 	VXORPD    Z1, Z1, Z1
-	MOVQ      CX, R9
+	MOVQ      AX, R9
 	MOVQ      DX, R10
-	MOVQ      SI, R11
+	MOVQ      DI, R11
 	CMPQ      R11, $+1
 	JL        rows1_end
 
@@ -1947,14 +1947,14 @@ rows1:
 	VFMADD231PD  Z2, Z3, Z0
 	VBROADCASTSD 8(R9), Z3
 	VFMADD231PD  Z2, Z3, Z1
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows1
 
 rows1_end:
-	MOVQ      AX, R9
+	MOVQ      BX, R9
 	VMOVUPD.Z (R9), K1, Z2
 	VADDPD    Z2, Z0, Z0
 	VMOVUPD   Z0, K1, (R9)
@@ -1964,36 +1964,36 @@ rows1_end:
 	VMOVUPD   Z1, K1, (R9)
 	ADDQ      R8, R9
 	ADDQ      $+64, DX
-	ADDQ      $+64, AX
-	SUBQ      $+8, BX
+	ADDQ      $+64, BX
+	SUBQ      $+8, SI
 	JMP       strip
 
 // func gram1x64AVX512(sum *float64, a *float64, b *float64, n int, rows int, cols int, ldg int)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·gram1x64AVX512(SB), NOSPLIT, $0-56
-	MOVQ sum+0(FP), AX
-	MOVQ a+8(FP), CX
+	MOVQ a+8(FP), AX
+	MOVQ cols+40(FP), CX
+	SHLQ $0x03, CX
 	MOVQ b+16(FP), DX
-	MOVQ n+24(FP), BX
-	MOVQ rows+32(FP), SI
-	MOVQ cols+40(FP), DI
+	MOVQ sum+0(FP), BX
+	MOVQ n+24(FP), SI
+	MOVQ rows+32(FP), DI
 	MOVQ ldg+48(FP), R8
-	SHLQ $0x03, DI
 	SHLQ $0x03, R8
 
 strip:
-	CMPQ BX, $+8
+	CMPQ SI, $+8
 	JG   strip2
-	CMPQ BX, $+0
+	CMPQ SI, $+0
 	JG   strip1
 	VZEROUPPER
 	RET
 
 strip2:
 	MOVQ $+8, R9
-	CMPQ BX, $+16
+	CMPQ SI, $+16
 	JGE  masked2
-	MOVQ BX, R9
+	MOVQ SI, R9
 	SUBQ $+8, R9
 
 masked2:
@@ -2004,9 +2004,9 @@ masked2:
 	VPMOVQ2M  Z0, K1
 	VXORPD    Z0, Z0, Z0
 	VXORPD    Z1, Z1, Z1
-	MOVQ      CX, R9
+	MOVQ      AX, R9
 	MOVQ      DX, R10
-	MOVQ      SI, R11
+	MOVQ      DI, R11
 	CMPQ      R11, $+1
 	JL        rows2_end
 
@@ -2016,14 +2016,14 @@ rows2:
 	VBROADCASTSD (R9), Z4
 	VFMADD231PD  Z2, Z4, Z0
 	VFMADD231PD  Z3, Z4, Z1
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows2
 
 rows2_end:
-	MOVQ      AX, R9
+	MOVQ      BX, R9
 	VADDPD    (R9), Z0, Z0
 	VMOVUPD   Z0, (R9)
 	VMOVUPD.Z 64(R9), K1, Z0
@@ -2031,13 +2031,13 @@ rows2_end:
 	VMOVUPD   Z1, K1, 64(R9)
 	ADDQ      R8, R9
 	ADDQ      $+128, DX
-	ADDQ      $+128, AX
-	SUBQ      $+16, BX
+	ADDQ      $+128, BX
+	SUBQ      $+16, SI
 	JMP       strip
 
 strip1:
 	MOVQ      $+8, R9
-	MOVQ      BX, R9
+	MOVQ      SI, R9
 	SUBQ      $+0, R9
 	LEAQ      firsts<>+0(SB), R10
 	SHLQ      $0x03, R9
@@ -2045,9 +2045,9 @@ strip1:
 	VMOVDQU32 64(R10), Z0
 	VPMOVQ2M  Z0, K1
 	VXORPD    Z0, Z0, Z0
-	MOVQ      CX, R9
+	MOVQ      AX, R9
 	MOVQ      DX, R10
-	MOVQ      SI, R11
+	MOVQ      DI, R11
 	CMPQ      R11, $+1
 	JL        rows1_end
 
@@ -2055,49 +2055,49 @@ rows1:
 	VMOVUPD.Z    (R10), K1, Z1
 	VBROADCASTSD (R9), Z2
 	VFMADD231PD  Z1, Z2, Z0
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows1
 
 rows1_end:
-	MOVQ      AX, R9
+	MOVQ      BX, R9
 	VMOVUPD.Z (R9), K1, Z1
 	VADDPD    Z1, Z0, Z0
 	VMOVUPD   Z0, K1, (R9)
 	ADDQ      R8, R9
 	ADDQ      $+64, DX
-	ADDQ      $+64, AX
-	SUBQ      $+8, BX
+	ADDQ      $+64, BX
+	SUBQ      $+8, SI
 	JMP       strip
 
 // func gram4x64AVX2(sum *float64, a *float64, b *float64, n int, rows int, cols int, ldg int)
 // Requires: AVX, FMA3
 TEXT ·gram4x64AVX2(SB), NOSPLIT, $0-56
-	MOVQ sum+0(FP), AX
-	MOVQ a+8(FP), CX
+	MOVQ a+8(FP), AX
+	MOVQ cols+40(FP), CX
+	SHLQ $0x03, CX
 	MOVQ b+16(FP), DX
-	MOVQ n+24(FP), BX
-	MOVQ rows+32(FP), SI
-	MOVQ cols+40(FP), DI
+	MOVQ sum+0(FP), BX
+	MOVQ n+24(FP), SI
+	MOVQ rows+32(FP), DI
 	MOVQ ldg+48(FP), R8
-	SHLQ $0x03, DI
 	SHLQ $0x03, R8
 
 strip:
-	CMPQ BX, $+4
+	CMPQ SI, $+4
 	JG   strip2
-	CMPQ BX, $+0
+	CMPQ SI, $+0
 	JG   strip1
 	VZEROUPPER
 	RET
 
 strip2:
 	MOVQ $+4, R9
-	CMPQ BX, $+8
+	CMPQ SI, $+8
 	JGE  masked2
-	MOVQ BX, R9
+	MOVQ SI, R9
 	SUBQ $+4, R9
 
 masked2:
@@ -2113,9 +2113,9 @@ masked2:
 	VXORPD  Y6, Y6, Y6
 	VXORPD  Y7, Y7, Y7
 	VXORPD  Y8, Y8, Y8
-	MOVQ    CX, R9
+	MOVQ    AX, R9
 	MOVQ    DX, R10
-	MOVQ    SI, R11
+	MOVQ    DI, R11
 	CMPQ    R11, $+1
 	JL      rows2_end
 
@@ -2134,14 +2134,14 @@ rows2:
 	VBROADCASTSD 24(R9), Y11
 	VFMADD231PD  Y9, Y11, Y7
 	VFMADD231PD  Y10, Y11, Y8
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows2
 
 rows2_end:
-	MOVQ       AX, R9
+	MOVQ       BX, R9
 	VADDPD     (R9), Y1, Y1
 	VMOVUPD    Y1, (R9)
 	VMASKMOVPD 32(R9), Y0, Y1
@@ -2167,13 +2167,13 @@ rows2_end:
 	VMASKMOVPD Y8, Y0, 32(R9)
 	ADDQ       R8, R9
 	ADDQ       $+64, DX
-	ADDQ       $+64, AX
-	SUBQ       $+8, BX
+	ADDQ       $+64, BX
+	SUBQ       $+8, SI
 	JMP        strip
 
 strip1:
 	MOVQ    $+4, R9
-	MOVQ    BX, R9
+	MOVQ    SI, R9
 	SUBQ    $+0, R9
 	LEAQ    firsts<>+0(SB), R10
 	SHLQ    $0x03, R9
@@ -2183,9 +2183,9 @@ strip1:
 	VXORPD  Y2, Y2, Y2
 	VXORPD  Y3, Y3, Y3
 	VXORPD  Y4, Y4, Y4
-	MOVQ    CX, R9
+	MOVQ    AX, R9
 	MOVQ    DX, R10
-	MOVQ    SI, R11
+	MOVQ    DI, R11
 	CMPQ    R11, $+1
 	JL      rows1_end
 
@@ -2199,14 +2199,14 @@ rows1:
 	VFMADD231PD  Y5, Y6, Y3
 	VBROADCASTSD 24(R9), Y6
 	VFMADD231PD  Y5, Y6, Y4
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows1
 
 rows1_end:
-	MOVQ       AX, R9
+	MOVQ       BX, R9
 	VMASKMOVPD (R9), Y0, Y5
 	VADDPD     Y5, Y1, Y1
 	VMASKMOVPD Y1, Y0, (R9)
@@ -2224,36 +2224,36 @@ rows1_end:
 	VMASKMOVPD Y4, Y0, (R9)
 	ADDQ       R8, R9
 	ADDQ       $+32, DX
-	ADDQ       $+32, AX
-	SUBQ       $+4, BX
+	ADDQ       $+32, BX
+	SUBQ       $+4, SI
 	JMP        strip
 
 // func gram2x64AVX2(sum *float64, a *float64, b *float64, n int, rows int, cols int, ldg int)
 // Requires: AVX, FMA3
 TEXT ·gram2x64AVX2(SB), NOSPLIT, $0-56
-	MOVQ sum+0(FP), AX
-	MOVQ a+8(FP), CX
+	MOVQ a+8(FP), AX
+	MOVQ cols+40(FP), CX
+	SHLQ $0x03, CX
 	MOVQ b+16(FP), DX
-	MOVQ n+24(FP), BX
-	MOVQ rows+32(FP), SI
-	MOVQ cols+40(FP), DI
+	MOVQ sum+0(FP), BX
+	MOVQ n+24(FP), SI
+	MOVQ rows+32(FP), DI
 	MOVQ ldg+48(FP), R8
-	SHLQ $0x03, DI
 	SHLQ $0x03, R8
 
 strip:
-	CMPQ BX, $+4
+	CMPQ SI, $+4
 	JG   strip2
-	CMPQ BX, $+0
+	CMPQ SI, $+0
 	JG   strip1
 	VZEROUPPER
 	RET
 
 strip2:
 	MOVQ $+4, R9
-	CMPQ BX, $+8
+	CMPQ SI, $+8
 	JGE  masked2
-	MOVQ BX, R9
+	MOVQ SI, R9
 	SUBQ $+4, R9
 
 masked2:
@@ -2265,9 +2265,9 @@ masked2:
 	VXORPD  Y2, Y2, Y2
 	VXORPD  Y3, Y3, Y3
 	VXORPD  Y4, Y4, Y4
-	MOVQ    CX, R9
+	MOVQ    AX, R9
 	MOVQ    DX, R10
-	MOVQ    SI, R11
+	MOVQ    DI, R11
 	CMPQ    R11, $+1
 	JL      rows2_end
 
@@ -2280,14 +2280,14 @@ rows2:
 	VBROADCASTSD 8(R9), Y7
 	VFMADD231PD  Y5, Y7, Y3
 	VFMADD231PD  Y6, Y7, Y4
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows2
 
 rows2_end:
-	MOVQ       AX, R9
+	MOVQ       BX, R9
 	VADDPD     (R9), Y1, Y1
 	VMOVUPD    Y1, (R9)
 	VMASKMOVPD 32(R9), Y0, Y1
@@ -2301,13 +2301,13 @@ rows2_end:
 	VMASKMOVPD Y4, Y0, 32(R9)
 	ADDQ       R8, R9
 	ADDQ       $+64, DX
-	ADDQ       $+64, AX
-	SUBQ       $+8, BX
+	ADDQ       $+64, BX
+	SUBQ       $+8, SI
 	JMP        strip
 
 strip1:
 	MOVQ    $+4, R9
-	MOVQ    BX, R9
+	MOVQ    SI, R9
 	SUBQ    $+0, R9
 	LEAQ    firsts<>+0(SB), R10
 	SHLQ    $0x03, R9
@@ -2315,9 +2315,9 @@ strip1:
 	VMOVDQU 64(R10), Y0
 	VXORPD  Y1, Y1, Y1
 	VXORPD  Y2, Y2, Y2
-	MOVQ    CX, R9
+	MOVQ    AX, R9
 	MOVQ    DX, R10
-	MOVQ    SI, R11
+	MOVQ    DI, R11
 	CMPQ    R11, $+1
 	JL      rows1_end
 
@@ -2327,14 +2327,14 @@ rows1:
 	VFMADD231PD  Y3, Y4, Y1
 	VBROADCASTSD 8(R9), Y4
 	VFMADD231PD  Y3, Y4, Y2
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows1
 
 rows1_end:
-	MOVQ       AX, R9
+	MOVQ       BX, R9
 	VMASKMOVPD (R9), Y0, Y3
 	VADDPD     Y3, Y1, Y1
 	VMASKMOVPD Y1, Y0, (R9)
@@ -2344,36 +2344,36 @@ rows1_end:
 	VMASKMOVPD Y2, Y0, (R9)
 	ADDQ       R8, R9
 	ADDQ       $+32, DX
-	ADDQ       $+32, AX
-	SUBQ       $+4, BX
+	ADDQ       $+32, BX
+	SUBQ       $+4, SI
 	JMP        strip
 
 // func gram1x64AVX2(sum *float64, a *float64, b *float64, n int, rows int, cols int, ldg int)
 // Requires: AVX, FMA3
 TEXT ·gram1x64AVX2(SB), NOSPLIT, $0-56
-	MOVQ sum+0(FP), AX
-	MOVQ a+8(FP), CX
+	MOVQ a+8(FP), AX
+	MOVQ cols+40(FP), CX
+	SHLQ $0x03, CX
 	MOVQ b+16(FP), DX
-	MOVQ n+24(FP), BX
-	MOVQ rows+32(FP), SI
-	MOVQ cols+40(FP), DI
+	MOVQ sum+0(FP), BX
+	MOVQ n+24(FP), SI
+	MOVQ rows+32(FP), DI
 	MOVQ ldg+48(FP), R8
-	SHLQ $0x03, DI
 	SHLQ $0x03, R8
 
 strip:
-	CMPQ BX, $+4
+	CMPQ SI, $+4
 	JG   strip2
-	CMPQ BX, $+0
+	CMPQ SI, $+0
 	JG   strip1
 	VZEROUPPER
 	RET
 
 strip2:
 	MOVQ $+4, R9
-	CMPQ BX, $+8
+	CMPQ SI, $+8
 	JGE  masked2
-	MOVQ BX, R9
+	MOVQ SI, R9
 	SUBQ $+4, R9
 
 masked2:
@@ -2383,9 +2383,9 @@ masked2:
 	VMOVDQU 64(R10), Y0
 	VXORPD  Y1, Y1, Y1
 	VXORPD  Y2, Y2, Y2
-	MOVQ    CX, R9
+	MOVQ    AX, R9
 	MOVQ    DX, R10
-	MOVQ    SI, R11
+	MOVQ    DI, R11
 	CMPQ    R11, $+1
 	JL      rows2_end
 
@@ -2395,14 +2395,14 @@ rows2:
 	VBROADCASTSD (R9), Y5
 	VFMADD231PD  Y3, Y5, Y1
 	VFMADD231PD  Y4, Y5, Y2
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows2
 
 rows2_end:
-	MOVQ       AX, R9
+	MOVQ       BX, R9
 	VADDPD     (R9), Y1, Y1
 	VMOVUPD    Y1, (R9)
 	VMASKMOVPD 32(R9), Y0, Y1
@@ -2410,22 +2410,22 @@ rows2_end:
 	VMASKMOVPD Y2, Y0, 32(R9)
 	ADDQ       R8, R9
 	ADDQ       $+64, DX
-	ADDQ       $+64, AX
-	SUBQ       $+8, BX
+	ADDQ       $+64, BX
+	SUBQ       $+8, SI
 	JMP        strip
 
 strip1:
 	MOVQ    $+4, R9
-	MOVQ    BX, R9
+	MOVQ    SI, R9
 	SUBQ    $+0, R9
 	LEAQ    firsts<>+0(SB), R10
 	SHLQ    $0x03, R9
 	SUBQ    R9, R10
 	VMOVDQU 64(R10), Y0
 	VXORPD  Y1, Y1, Y1
-	MOVQ    CX, R9
+	MOVQ    AX, R9
 	MOVQ    DX, R10
-	MOVQ    SI, R11
+	MOVQ    DI, R11
 	CMPQ    R11, $+1
 	JL      rows1_end
 
@@ -2433,19 +2433,19 @@ rows1:
 	VMASKMOVPD   (R10), Y0, Y2
 	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y2, Y3, Y1
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows1
 
 rows1_end:
-	MOVQ       AX, R9
+	MOVQ       BX, R9
 	VMASKMOVPD (R9), Y0, Y2
 	VADDPD     Y2, Y1, Y1
 	VMASKMOVPD Y1, Y0, (R9)
 	ADDQ       R8, R9
 	ADDQ       $+32, DX
-	ADDQ       $+32, AX
-	SUBQ       $+4, BX
+	ADDQ       $+32, BX
+	SUBQ       $+4, SI
 	JMP        strip

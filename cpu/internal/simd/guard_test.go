@@ -107,3 +107,14 @@ func shapes(f func(rows, cols int)) {
 		}
 	}
 }
+
+// manyShapes are shapes with several outputs.
+func manyShapes(f func(rows, cols, outputs int)) {
+	for _, cols := range []int{1, 3, 8, 15, 16, 17, 28, 33, 50, 128} {
+		for _, rows := range []int{0, 1, 3, 4, 5, 15, 16, 21, 39} {
+			for _, outputs := range []int{1, 2, 3, 4, 5, 7, 8, 11, 21} {
+				f(rows, cols, outputs)
+			}
+		}
+	}
+}

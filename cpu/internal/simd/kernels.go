@@ -9,10 +9,18 @@ type Kernels[T Number] struct {
 	// The result for a row does not depend on the other rows.
 	Dots func(x, w []T, b T, z []T)
 
+	// Products is Dots for several w at once: z_o[i] = x_i . w_o + b[o], with the bits of
+	// Dots. w holds rows of cols numbers and z runs of len(z)/len(b), one an output.
+	Products func(x, w, b []T, cols int, z []T)
+
 	// Outer adds sum_i r[i] x_i to g, for the len(r) rows x_i of x, len(g) numbers
 	// each. The sum of one call is taken in T, in the order of the rows, and then
 	// widened: call it with some hundred rows at most.
 	Outer func(x, r []T, g []float64)
+
+	// Outers is Outer for several r at once, with the bits of Outer: r holds runs of rows
+	// numbers, and the sums of run o, cols numbers, begin at g[o*ldg].
+	Outers func(x, r []T, rows, cols int, g []float64, ldg int)
 
 	// Gram adds A'B to the upper triangle of G: the products of the columns of rows
 	// of cols numbers, a first. Row j of G begins at g[j*ldg]. Some numbers below the
@@ -37,10 +45,21 @@ type Kernels[T Number] struct {
 	// sigmoid(t) with the sign of dt/dz. Neither subtracts nearly equal numbers.
 	Link func(label []int32, class int32, z, loss []T)
 
-	// Weigh multiplies each residual by mass/unit and returns sum mass loss and the
-	// sum of the new residuals, in float64. A row of mass 0 gets residual 0 and adds
-	// nothing, whatever its loss and residual are. A nil mass is all ones, and unit 1.
-	Weigh func(loss, residual []T, mass []float64, unit float64) (sumLoss, sumResidual float64)
+	// Softmax replaces the logits of several classes by residuals, softmax(z) less one for
+	// the label's class, and writes losses. z_c begins at z[c*ld]. No residual is the
+	// difference of nearly equal numbers.
+	Softmax func(label []int32, classes int, z []T, ld int, loss []T)
+
+	// Shares replaces the logits of n rows, laid out as in Softmax, by softmax(z).
+	Shares func(n, classes int, z []T, ld int)
+
+	// Losses returns the sums of mass times loss of the rows that w keeps and of those it
+	// leaves out, in float64. A row of mass 0 adds nothing, whatever its loss is.
+	Losses func(loss []T, w Weights) (kept, held float64)
+
+	// Weigh multiplies each residual by mass/unit and returns the sum of the new ones, in
+	// float64. A row of mass 0 or left out gets residual 0, whatever it was.
+	Weigh func(residual []T, w Weights) (sum float64)
 
 	// ExpNeg writes exp(-a[i]) to dst[i] for a[i] >= 0, within 2 ulp. dst may be a.
 	ExpNeg func(dst, a []T)
@@ -48,6 +67,29 @@ type Kernels[T Number] struct {
 	// Log1p writes log(1 + e[i]) to dst[i] for e[i] in [0, 1], within 2 ulp. dst may
 	// be e.
 	Log1p func(dst, e []T)
+}
+
+// Weights are what the rows of a tile count.
+type Weights struct {
+	Mass []float64 // nil is all ones, and then Unit is 1
+	Unit float64
+
+	Fold []int32 // nil: no row is left out
+	Left int32   // the fold of those that are
+}
+
+// fits tells whether there are weights for n rows.
+func (w Weights) fits(n int) bool {
+	return (w.Mass == nil || len(w.Mass) >= n) && (w.Fold == nil || len(w.Fold) >= n)
+}
+
+// of is the mass of row i and whether it is left out.
+func (w Weights) of(i int) (mass float64, left bool) {
+	mass = 1
+	if w.Mass != nil {
+		mass = w.Mass[i]
+	}
+	return mass, w.Fold != nil && w.Fold[i] == w.Left
 }
 
 // Of returns the kernels of T in the instruction set in use.
@@ -71,8 +113,10 @@ var (
 func generic[T Number]() Kernels[T] {
 	return Kernels[T]{
 		Dots: DotsGeneric[T], Outer: OuterGeneric[T], Gram: GramGeneric[T],
+		Products: ProductsGeneric[T], Outers: OutersGeneric[T],
 		Deviations: DeviationsGeneric[T], Ranges: RangesGeneric[T],
-		Link: LinkGeneric[T], Weigh: WeighGeneric[T],
+		Link: LinkGeneric[T], Softmax: SoftmaxGeneric[T], Shares: SharesGeneric[T],
+		Losses: LossesGeneric[T], Weigh: WeighGeneric[T],
 		ExpNeg: ExpNegGeneric[T], Log1p: Log1pGeneric[T],
 	}
 }

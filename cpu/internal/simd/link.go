@@ -42,39 +42,3 @@ func side[T Number](label, class int32) T {
 	}
 	return T(2*other - 1)
 }
-
-// weighLanes is the number of float64 sums that Weigh keeps: row i goes to sum i mod
-// weighLanes.
-const weighLanes = 8
-
-// WeighGeneric is Kernels.Weigh.
-func WeighGeneric[T Number](loss, residual []T, mass []float64, unit float64) (sumLoss, sumResidual float64) {
-	check(len(residual) >= len(loss) && (mass == nil || len(mass) >= len(loss)))
-	var sums [2 * weighLanes]float64
-	return weighInto(&sums, loss, residual, mass, 1/unit)
-}
-
-// weighInto goes on from partial sums, those of the losses first, and adds them up.
-func weighInto[T Number](sums *[2 * weighLanes]float64, loss, residual []T, mass []float64, scale float64) (sumLoss, sumResidual float64) {
-	for i, l := range loss {
-		lane := i % weighLanes
-		if mass == nil {
-			sums[lane] += float64(l)
-			sums[weighLanes+lane] += float64(residual[i])
-			continue
-		}
-		m := mass[i]
-		if m == 0 {
-			residual[i] = 0
-			continue
-		}
-		sums[lane] += float64(float64(l) * m)
-		residual[i] = T(float64(residual[i]) * float64(m*scale))
-		sums[weighLanes+lane] += float64(residual[i])
-	}
-	return sumLanes(sums[:weighLanes]), sumLanes(sums[weighLanes:])
-}
-
-func sumLanes(s []float64) float64 {
-	return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]))
-}

@@ -30,3 +30,18 @@ func OuterGeneric[T Number](x, r []T, g []float64) {
 		g[j] += float64(s)
 	}
 }
+
+// OutersGeneric is OuterGeneric for one r after the other.
+func OutersGeneric[T Number](x, r []T, rows, cols int, g []float64, ldg int) {
+	for o := range checkOuters(x, r, rows, cols, g, ldg) {
+		OuterGeneric(x, r[o*rows:(o+1)*rows], g[o*ldg:][:cols])
+	}
+}
+
+// checkOuters returns the number of outputs.
+func checkOuters[T Number](x, r []T, rows, cols int, g []float64, ldg int) (outputs int) {
+	check(rows > 0 && cols > 0 && len(x) >= rows*cols)
+	outputs = len(r) / rows
+	check(outputs == 0 || len(g) >= (outputs-1)*ldg+cols && (outputs == 1 || ldg >= cols))
+	return outputs
+}

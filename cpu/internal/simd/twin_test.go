@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -53,6 +54,60 @@ func TestDots_IsTheProduct(t *testing.T) {
 			require.InDelta(t, want, float64(z[i]), size*float64(cols/8+6)*0x1p-24)
 		}
 	}
+}
+
+func TestProducts_AssemblyIsTheTwin(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
+		t.Run("float32", testProducts[float32])
+		t.Run("float64", testProducts[float64])
+	})
+}
+
+func testProducts[T Number](t *testing.T) {
+	r := rand.New(rand.NewPCG(21, 22))
+	manyShapes(func(rows, cols, outputs int) {
+		x := guard(random[T](r, rows*cols, 10*cols), pattern[T](), r.IntN(16))
+		w := guard(random[T](r, outputs*cols, 0), pattern[T](), r.IntN(16))
+		b := guard(random[T](r, outputs, 0), pattern[T](), r.IntN(16))
+		z := guard(make([]T, outputs*rows), pattern[T](), r.IntN(16))
+		Of[T]().Products(x.slice(), w.slice(), b.slice(), cols, z.slice())
+		what := fmt.Sprintf("%d x %d, %d outputs", rows, cols, outputs)
+		for _, g := range []guarded[T]{x, w, b, z} {
+			g.requireWhole(t, what)
+		}
+		want := make([]T, outputs*rows)
+		ProductsGeneric(x.slice(), w.slice(), b.slice(), cols, want)
+		requireSame(t, want, z.slice(), what)
+	})
+}
+
+func TestOuters_AssemblyIsTheTwin(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
+		t.Run("float32", testOuters[float32])
+		t.Run("float64", testOuters[float64])
+	})
+}
+
+func testOuters[T Number](t *testing.T) {
+	random64 := rand.New(rand.NewPCG(23, 24))
+	manyShapes(func(rows, cols, outputs int) {
+		if rows == 0 {
+			return
+		}
+		ldg := cols + random64.IntN(3)
+		x := guard(random[T](random64, rows*cols, 10*cols), pattern[T](), random64.IntN(16))
+		r := guard(random[T](random64, outputs*rows, 0), pattern[T](), random64.IntN(16))
+		start := random[float64](random64, (outputs-1)*ldg+cols, 0)
+		g := guard(start, 1e30, random64.IntN(8))
+		Of[T]().Outers(x.slice(), r.slice(), rows, cols, g.slice(), ldg)
+		what := fmt.Sprintf("%d x %d, %d outputs", rows, cols, outputs)
+		x.requireWhole(t, what)
+		r.requireWhole(t, what)
+		g.requireWhole(t, what)
+		want := slices.Clone(start) // nothing between the outputs is touched
+		OutersGeneric(x.slice(), r.slice(), rows, cols, want, ldg)
+		requireSame(t, want, g.slice(), what)
+	})
 }
 
 func TestOuter_AssemblyIsTheTwin(t *testing.T) {
@@ -189,6 +244,82 @@ func testLink[T Number](t *testing.T) {
 	}
 }
 
+func TestSoftmax_AssemblyIsTheTwin(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
+		t.Run("float32", testSoftmax[float32])
+		t.Run("float64", testSoftmax[float64])
+	})
+}
+
+func testSoftmax[T Number](t *testing.T) {
+	r := rand.New(rand.NewPCG(17, 18))
+	for rows := range 70 {
+		for _, classes := range []int{1, 3, 10, 40} {
+			ld := rows + r.IntN(3)
+			logits := random[T](r, (classes-1)*ld+rows, 0)
+			for i := range logits {
+				logits[i] *= 10
+				if i >= ld && r.IntN(4) == 0 { // rows in which two classes are equal
+					logits[i] = logits[i-ld]
+				}
+			}
+			labels := make([]int32, rows)
+			for i := range labels {
+				labels[i] = int32(r.IntN(classes))
+			}
+			label := guard(labels, 1<<30, r.IntN(16))
+			z, loss := guard(logits, pattern[T](), r.IntN(16)), guard(make([]T, rows), pattern[T](), r.IntN(16))
+			shares := guard(logits, pattern[T](), r.IntN(16))
+			Of[T]().Softmax(label.slice(), classes, z.slice(), ld, loss.slice())
+			Of[T]().Shares(rows, classes, shares.slice(), ld)
+			what := fmt.Sprintf("%d rows of %d classes", rows, classes)
+			z.requireWhole(t, what)
+			loss.requireWhole(t, what)
+			shares.requireWhole(t, what)
+			residual, wantLoss, wantShares := slices.Clone(logits), make([]T, rows), slices.Clone(logits)
+			SoftmaxGeneric(labels, classes, residual, ld, wantLoss)
+			SharesGeneric(rows, classes, wantShares, ld)
+			requireSame(t, residual, z.slice(), what+": residual")
+			requireSame(t, wantLoss, loss.slice(), what+": loss")
+			requireSame(t, wantShares, shares.slice(), what+": shares")
+		}
+	}
+}
+
+// TestSoftmax_IsTheFormula: a sum of exponentials has an ulp or two of each, half an ulp
+// of rounding a class, and half an ulp of the difference of logits, here below 50, as
+// the relative error of its exponential.
+func TestSoftmax_IsTheFormula(t *testing.T) {
+	r := rand.New(rand.NewPCG(19, 20))
+	for _, classes := range []int{3, 10, 100} {
+		ulp := float64(classes+6+25) * 0x1p-24
+		z := make([]float32, classes)
+		for range 300 {
+			for c := range z {
+				z[c] = float32(r.NormFloat64() * 6)
+			}
+			y, whole := int32(r.IntN(classes)), 0.0
+			for _, v := range z {
+				whole += math.Exp(float64(v))
+			}
+			residual, shares, loss := slices.Clone(z), slices.Clone(z), make([]float32, 1)
+			SoftmaxGeneric([]int32{y}, classes, residual, 1, loss)
+			SharesGeneric(1, classes, shares, 1)
+			want := math.Log(whole) - float64(z[y])
+			require.InDelta(t, want, float64(loss[0]), (want+2)*ulp)
+			for c, v := range z {
+				p := math.Exp(float64(v)) / whole
+				require.InEpsilon(t, p, float64(shares[c]), 2*ulp)
+				if int32(c) != y {
+					require.InEpsilon(t, p, float64(residual[c]), 2*ulp)
+				} else if p < 0.999 { // there float64 has the digits of 1 - p
+					require.InEpsilon(t, p-1, float64(residual[c]), 2*ulp)
+				}
+			}
+		}
+	}
+}
+
 func TestWeigh_AssemblyIsTheTwin(t *testing.T) {
 	eachSet(t, func(t *testing.T) {
 		t.Run("float32", testWeigh[float32])
@@ -198,45 +329,52 @@ func TestWeigh_AssemblyIsTheTwin(t *testing.T) {
 
 func testWeigh[T Number](t *testing.T) {
 	r := rand.New(rand.NewPCG(13, 14))
-	for rows := range 201 {
+	for rows := range 101 {
 		losses, residuals := random[T](r, rows, 0), random[T](r, rows, 0)
-		masses := random[float64](r, rows, 0)
+		spoilt := [2][]T{slices.Clone(losses), slices.Clone(residuals)}
+		masses, folds := random[float64](r, rows, 0), make([]int32, rows)
 		for i := range masses {
 			masses[i] = math.Abs(masses[i]) * 1e-3
+			folds[i] = int32(r.IntN(3))
 			if r.IntN(4) == 0 { // a row of mass zero may hold anything
-				masses[i], losses[i], residuals[i] = 0, T(math.Inf(1)), T(math.NaN())
+				masses[i], spoilt[0][i], spoilt[1][i] = 0, T(math.Inf(1)), T(math.NaN())
 			}
 		}
-		for _, weighted := range []bool{true, false} {
-			if !weighted {
-				losses, residuals = random[T](r, rows, 0), random[T](r, rows, 0)
+		m, f := guard(masses, 1e30, r.IntN(8)), guard(folds, 1, r.IntN(16))
+		for variant := range 4 {
+			w, loss, residual := Weights{Unit: 1, Left: 1}, guard(losses, pattern[T](), r.IntN(16)), guard(residuals, pattern[T](), r.IntN(16))
+			if variant&1 != 0 {
+				w.Mass, w.Unit = m.slice(), 0x1p-10
+				copy(loss.slice(), spoilt[0])
+				copy(residual.slice(), spoilt[1])
 			}
-			loss, residual := guard(losses, pattern[T](), r.IntN(16)), guard(residuals, pattern[T](), r.IntN(16))
-			m, unit := guard(masses, 1e30, r.IntN(8)), 0x1p-10
-			mass := m.slice()
-			if !weighted {
-				mass, unit = nil, 1
+			if variant&2 != 0 {
+				w.Fold = f.slice()
 			}
-			gotLoss, gotResidual := Of[T]().Weigh(loss.slice(), residual.slice(), mass, unit)
-			what := fmt.Sprintf("%d rows", rows)
+			want := slices.Clone(residual.slice())
+			kept, held := Of[T]().Losses(loss.slice(), w)
+			sum := Of[T]().Weigh(residual.slice(), w)
+			what := fmt.Sprintf("%d rows, variant %d", rows, variant)
 			loss.requireWhole(t, what)
 			residual.requireWhole(t, what)
-			m.requireWhole(t, what)
-			want := append([]T(nil), residuals...)
-			wantLoss, wantResidual := WeighGeneric(losses, want, mass, unit)
+			wantKept, wantHeld := LossesGeneric(loss.slice(), w)
+			wantSum := WeighGeneric(want, w)
 			requireSame(t, want, residual.slice(), what)
-			requireSame(t, []float64{wantLoss, wantResidual}, []float64{gotLoss, gotResidual}, what)
-			require.Zero(t, gotLoss-gotLoss, "finite")
+			requireSame(t, []float64{wantKept, wantHeld, wantSum}, []float64{kept, held, sum}, what)
+			require.Zero(t, kept-kept+held-held, "finite")
 		}
 	}
 }
 
 func TestWeigh_IsTheSum(t *testing.T) {
-	loss, residual := []float32{1, 2, 3, float32(math.NaN())}, []float32{0.5, -1, 4, float32(math.Inf(1))}
-	sumLoss, sumResidual := WeighGeneric(loss, residual, []float64{1, 2, 3, 0}, 4)
-	require.Equal(t, 14.0, sumLoss)
-	require.Equal(t, []float32{0.125, -0.5, 3, 0}, residual)
-	require.Equal(t, 2.625, sumResidual)
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	w := Weights{Mass: []float64{1, 2, 3, 0, 5, 0}, Unit: 4, Fold: []int32{0, 0, 0, 0, 7, 7}, Left: 7}
+	kept, held := LossesGeneric([]float32{1, 2, 3, nan, 4, inf}, w)
+	require.Equal(t, 14.0, kept)
+	require.Equal(t, 20.0, held)
+	residual := []float32{0.5, -1, 4, inf, nan, nan}
+	require.Equal(t, 2.625, WeighGeneric(residual, w))
+	require.Equal(t, []float32{0.125, -0.5, 3, 0, 0, 0}, residual)
 }
 
 func TestExp_AssemblyIsTheTwin(t *testing.T) {

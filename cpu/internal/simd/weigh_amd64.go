@@ -2,22 +2,42 @@
 
 package simd
 
-// weigh32AVX512 weighs rows, a multiple of 8; sums gets 8 partial sums of the losses, then 8 of the residuals.
+// losses32AVX512 sums rows, a multiple of 8.
 //
 //go:noescape
-func weigh32AVX512(sums *float64, loss *float32, residual *float32, mass *float64, scale float64, rows int)
+func losses32AVX512(loss *float32, mass *float64, fold *int32, left int32, rows int) (kept float64, held float64)
 
-// weigh32AVX2 weighs rows, a multiple of 8; sums gets 8 partial sums of the losses, then 8 of the residuals.
+// weigh32AVX512 weighs rows, a multiple of 8.
 //
 //go:noescape
-func weigh32AVX2(sums *float64, loss *float32, residual *float32, mass *float64, scale float64, rows int)
+func weigh32AVX512(residual *float32, mass *float64, scale float64, fold *int32, left int32, rows int) (sum float64)
 
-// weigh64AVX512 weighs rows, a multiple of 8; sums gets 8 partial sums of the losses, then 8 of the residuals.
+// losses32AVX2 sums rows, a multiple of 8.
 //
 //go:noescape
-func weigh64AVX512(sums *float64, loss *float64, residual *float64, mass *float64, scale float64, rows int)
+func losses32AVX2(loss *float32, mass *float64, fold *int32, left int32, rows int) (kept float64, held float64)
 
-// weigh64AVX2 weighs rows, a multiple of 8; sums gets 8 partial sums of the losses, then 8 of the residuals.
+// weigh32AVX2 weighs rows, a multiple of 8.
 //
 //go:noescape
-func weigh64AVX2(sums *float64, loss *float64, residual *float64, mass *float64, scale float64, rows int)
+func weigh32AVX2(residual *float32, mass *float64, scale float64, fold *int32, left int32, rows int) (sum float64)
+
+// losses64AVX512 sums rows, a multiple of 8.
+//
+//go:noescape
+func losses64AVX512(loss *float64, mass *float64, fold *int32, left int32, rows int) (kept float64, held float64)
+
+// weigh64AVX512 weighs rows, a multiple of 8.
+//
+//go:noescape
+func weigh64AVX512(residual *float64, mass *float64, scale float64, fold *int32, left int32, rows int) (sum float64)
+
+// losses64AVX2 sums rows, a multiple of 8.
+//
+//go:noescape
+func losses64AVX2(loss *float64, mass *float64, fold *int32, left int32, rows int) (kept float64, held float64)
+
+// weigh64AVX2 weighs rows, a multiple of 8.
+//
+//go:noescape
+func weigh64AVX2(residual *float64, mass *float64, scale float64, fold *int32, left int32, rows int) (sum float64)

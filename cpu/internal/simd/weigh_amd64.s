@@ -2,296 +2,1022 @@
 
 #include "textflag.h"
 
-// func weigh32AVX512(sums *float64, loss *float32, residual *float32, mass *float64, scale float64, rows int)
-// Requires: AVX, AVX512DQ, AVX512F
-TEXT ·weigh32AVX512(SB), NOSPLIT, $0-48
-	MOVQ         sums+0(FP), AX
-	MOVQ         loss+8(FP), CX
-	MOVQ         residual+16(FP), DX
-	MOVQ         mass+24(FP), BX
-	MOVQ         rows+40(FP), SI
-	VBROADCASTSD scale+32(FP), Z3
+// func losses32AVX512(loss *float32, mass *float64, fold *int32, left int32, rows int) (kept float64, held float64)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, SSE2
+TEXT ·losses32AVX512(SB), NOSPLIT, $0-56
+	MOVQ         loss+0(FP), AX
+	MOVQ         mass+8(FP), CX
+	MOVQ         fold+16(FP), DX
+	MOVQ         rows+32(FP), BX
 	VXORPD       Z0, Z0, Z0
-	VXORPD       Z1, Z1, Z1
+	MOVL         left+24(FP), SI
+	VMOVD        SI, X1
+	VPBROADCASTD X1, Z1
 	VXORPD       Z2, Z2, Z2
-	TESTQ        BX, BX
-	JNE          weighted
-	CMPQ         SI, $+8
-	JL           plain_end
+	VXORPD       Z3, Z3, Z3
+	TESTQ        CX, CX
+	JEQ          no_mass
+	TESTQ        DX, DX
+	JEQ          no_fold_true
+	CMPQ         BX, $+8
+	JL           rows_true_true_end
 
-plain:
-	VCVTPS2PD (CX), Z4
-	VADDPD    Z4, Z0, Z0
-	VCVTPS2PD (DX), Z4
-	VADDPD    Z4, Z1, Z1
-	ADDQ      $0x20, CX
+rows_true_true:
+	VCVTPS2PD (AX), Z4
+	VMOVUPD   (CX), Z5
+	VMULPD    Z5, Z4, Z4
+	VCMPPD    $0x04, Z0, Z5, K1
+	VMOVAPD.Z Z4, K1, Z4
+	VPCMPEQD  (DX), Y1, K1
+	KNOTB     K1, K2
+	VADDPD    Z4, Z2, K2, Z2
+	VADDPD    Z4, Z3, K1, Z3
+	ADDQ      $0x20, AX
+	ADDQ      $0x40, CX
 	ADDQ      $0x20, DX
-	SUBQ      $+8, SI
-	CMPQ      SI, $+8
-	JGE       plain
+	SUBQ      $+8, BX
+	CMPQ      BX, $+8
+	JGE       rows_true_true
 
-plain_end:
+rows_true_true_end:
 	JMP sums
 
-weighted:
-	CMPQ SI, $+8
-	JL   masses_end
+no_fold_true:
+	CMPQ BX, $+8
+	JL   rows_true_false_end
 
-masses:
-	VMOVUPD   (BX), Z5
-	VCMPPD    $0x04, Z2, Z5, K1
-	VCVTPS2PD (CX), Z4
+rows_true_false:
+	VCVTPS2PD (AX), Z1
+	VMOVUPD   (CX), Z4
+	VMULPD    Z4, Z1, Z1
+	VCMPPD    $0x04, Z0, Z4, K1
+	VMOVAPD.Z Z1, K1, Z1
+	VADDPD    Z1, Z2, Z2
+	ADDQ      $0x20, AX
+	ADDQ      $0x40, CX
+	SUBQ      $+8, BX
+	CMPQ      BX, $+8
+	JGE       rows_true_false
+
+rows_true_false_end:
+	JMP sums
+
+no_mass:
+	TESTQ DX, DX
+	JEQ   no_fold_false
+	CMPQ  BX, $+8
+	JL    rows_false_true_end
+
+rows_false_true:
+	VCVTPS2PD (AX), Z0
+	VPCMPEQD  (DX), Y1, K1
+	KNOTB     K1, K2
+	VADDPD    Z0, Z2, K2, Z2
+	VADDPD    Z0, Z3, K1, Z3
+	ADDQ      $0x20, AX
+	ADDQ      $0x20, DX
+	SUBQ      $+8, BX
+	CMPQ      BX, $+8
+	JGE       rows_false_true
+
+rows_false_true_end:
+	JMP sums
+
+no_fold_false:
+	CMPQ BX, $+8
+	JL   rows_false_false_end
+
+rows_false_false:
+	VCVTPS2PD (AX), Z0
+	VADDPD    Z0, Z2, Z2
+	ADDQ      $0x20, AX
+	SUBQ      $+8, BX
+	CMPQ      BX, $+8
+	JGE       rows_false_false
+
+rows_false_false_end:
+sums:
+	VEXTRACTF64X4 $0x01, Z2, Y0
+	VADDPD        Y0, Y2, Y2
+	VEXTRACTF128  $0x01, Y2, X0
+	VADDPD        X0, X2, X2
+	VUNPCKHPD     X2, X2, X0
+	VADDPD        X0, X2, X2
+	MOVSD         X2, kept+40(FP)
+	VEXTRACTF64X4 $0x01, Z3, Y0
+	VADDPD        Y0, Y3, Y3
+	VEXTRACTF128  $0x01, Y3, X0
+	VADDPD        X0, X3, X3
+	VUNPCKHPD     X3, X3, X0
+	VADDPD        X0, X3, X3
+	MOVSD         X3, held+48(FP)
+	VZEROUPPER
+	RET
+
+// func weigh32AVX512(residual *float32, mass *float64, scale float64, fold *int32, left int32, rows int) (sum float64)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, SSE2
+TEXT ·weigh32AVX512(SB), NOSPLIT, $0-56
+	MOVQ         residual+0(FP), AX
+	MOVQ         mass+8(FP), CX
+	MOVQ         fold+24(FP), DX
+	MOVQ         rows+40(FP), BX
+	VXORPD       Z0, Z0, Z0
+	MOVL         left+32(FP), SI
+	VMOVD        SI, X1
+	VPBROADCASTD X1, Z1
+	VXORPD       Z3, Z3, Z3
+	VBROADCASTSD scale+16(FP), Z2
+	TESTQ        CX, CX
+	JEQ          no_mass
+	TESTQ        DX, DX
+	JEQ          no_fold_true
+	CMPQ         BX, $+8
+	JL           rows_true_true_end
+
+rows_true_true:
+	VCVTPS2PD (AX), Z4
+	VMOVUPD   (CX), Z5
+	VCMPPD    $0x04, Z0, Z5, K1
+	VMULPD    Z2, Z5, Z5
 	VMULPD    Z5, Z4, Z4
 	VMOVAPD.Z Z4, K1, Z4
-	VADDPD    Z4, Z0, Z0
-	VMULPD    Z3, Z5, Z5
-	VCVTPS2PD (DX), Z4
-	VMULPD    Z5, Z4, Z4
+	VPCMPEQD  (DX), Y1, K1
+	KNOTB     K1, K1
 	VMOVAPD.Z Z4, K1, Z4
 	VCVTPD2PS Z4, Y4
-	VMOVUPS   Y4, (DX)
+	VMOVUPS   Y4, (AX)
 	VCVTPS2PD Y4, Z4
-	VADDPD    Z4, Z1, Z1
-	ADDQ      $0x20, CX
-	ADDQ      $0x20, DX
-	ADDQ      $0x40, BX
-	SUBQ      $+8, SI
-	CMPQ      SI, $+8
-	JGE       masses
-
-masses_end:
-sums:
-	VMOVUPD Z0, (AX)
-	VMOVUPD Z1, 64(AX)
-	VZEROUPPER
-	RET
-
-// func weigh32AVX2(sums *float64, loss *float32, residual *float32, mass *float64, scale float64, rows int)
-// Requires: AVX
-TEXT ·weigh32AVX2(SB), NOSPLIT, $0-48
-	MOVQ         sums+0(FP), AX
-	MOVQ         loss+8(FP), CX
-	MOVQ         residual+16(FP), DX
-	MOVQ         mass+24(FP), BX
-	MOVQ         rows+40(FP), SI
-	VBROADCASTSD scale+32(FP), Y5
-	VXORPD       Y0, Y0, Y0
-	VXORPD       Y2, Y2, Y2
-	VXORPD       Y1, Y1, Y1
-	VXORPD       Y3, Y3, Y3
-	VXORPD       Y4, Y4, Y4
-	TESTQ        BX, BX
-	JNE          weighted
-	CMPQ         SI, $+8
-	JL           plain_end
-
-plain:
-	VCVTPS2PD (CX), Y6
-	VADDPD    Y6, Y0, Y0
-	VCVTPS2PD (DX), Y6
-	VADDPD    Y6, Y2, Y2
-	VCVTPS2PD 16(CX), Y6
-	VADDPD    Y6, Y1, Y1
-	VCVTPS2PD 16(DX), Y6
-	VADDPD    Y6, Y3, Y3
-	ADDQ      $0x20, CX
-	ADDQ      $0x20, DX
-	SUBQ      $+8, SI
-	CMPQ      SI, $+8
-	JGE       plain
-
-plain_end:
-	JMP sums
-
-weighted:
-	CMPQ SI, $+8
-	JL   masses_end
-
-masses:
-	VMOVUPD    (BX), Y7
-	VCMPPD     $0x04, Y4, Y7, Y8
-	VCVTPS2PD  (CX), Y6
-	VMULPD     Y7, Y6, Y6
-	VANDPD     Y8, Y6, Y6
-	VADDPD     Y6, Y0, Y0
-	VMULPD     Y5, Y7, Y7
-	VCVTPS2PD  (DX), Y6
-	VMULPD     Y7, Y6, Y6
-	VANDPD     Y8, Y6, Y6
-	VCVTPD2PSY Y6, X6
-	VMOVUPS    X6, (DX)
-	VCVTPS2PD  X6, Y6
-	VADDPD     Y6, Y2, Y2
-	VMOVUPD    32(BX), Y7
-	VCMPPD     $0x04, Y4, Y7, Y8
-	VCVTPS2PD  16(CX), Y6
-	VMULPD     Y7, Y6, Y6
-	VANDPD     Y8, Y6, Y6
-	VADDPD     Y6, Y1, Y1
-	VMULPD     Y5, Y7, Y7
-	VCVTPS2PD  16(DX), Y6
-	VMULPD     Y7, Y6, Y6
-	VANDPD     Y8, Y6, Y6
-	VCVTPD2PSY Y6, X6
-	VMOVUPS    X6, 16(DX)
-	VCVTPS2PD  X6, Y6
-	VADDPD     Y6, Y3, Y3
-	ADDQ       $0x20, CX
-	ADDQ       $0x20, DX
-	ADDQ       $0x40, BX
-	SUBQ       $+8, SI
-	CMPQ       SI, $+8
-	JGE        masses
-
-masses_end:
-sums:
-	VMOVUPD Y0, (AX)
-	VMOVUPD Y2, 64(AX)
-	VMOVUPD Y1, 32(AX)
-	VMOVUPD Y3, 96(AX)
-	VZEROUPPER
-	RET
-
-// func weigh64AVX512(sums *float64, loss *float64, residual *float64, mass *float64, scale float64, rows int)
-// Requires: AVX, AVX512DQ, AVX512F
-TEXT ·weigh64AVX512(SB), NOSPLIT, $0-48
-	MOVQ         sums+0(FP), AX
-	MOVQ         loss+8(FP), CX
-	MOVQ         residual+16(FP), DX
-	MOVQ         mass+24(FP), BX
-	MOVQ         rows+40(FP), SI
-	VBROADCASTSD scale+32(FP), Z3
-	VXORPD       Z0, Z0, Z0
-	VXORPD       Z1, Z1, Z1
-	VXORPD       Z2, Z2, Z2
-	TESTQ        BX, BX
-	JNE          weighted
-	CMPQ         SI, $+8
-	JL           plain_end
-
-plain:
-	VMOVUPD (CX), Z4
-	VADDPD  Z4, Z0, Z0
-	VMOVUPD (DX), Z4
-	VADDPD  Z4, Z1, Z1
-	ADDQ    $0x40, CX
-	ADDQ    $0x40, DX
-	SUBQ    $+8, SI
-	CMPQ    SI, $+8
-	JGE     plain
-
-plain_end:
-	JMP sums
-
-weighted:
-	CMPQ SI, $+8
-	JL   masses_end
-
-masses:
-	VMOVUPD   (BX), Z5
-	VCMPPD    $0x04, Z2, Z5, K1
-	VMOVUPD   (CX), Z4
-	VMULPD    Z5, Z4, Z4
-	VMOVAPD.Z Z4, K1, Z4
-	VADDPD    Z4, Z0, Z0
-	VMULPD    Z3, Z5, Z5
-	VMOVUPD   (DX), Z4
-	VMULPD    Z5, Z4, Z4
-	VMOVAPD.Z Z4, K1, Z4
-	VMOVUPD   Z4, (DX)
-	VADDPD    Z4, Z1, Z1
+	VADDPD    Z4, Z3, Z3
+	ADDQ      $0x20, AX
 	ADDQ      $0x40, CX
-	ADDQ      $0x40, DX
-	ADDQ      $0x40, BX
-	SUBQ      $+8, SI
-	CMPQ      SI, $+8
-	JGE       masses
+	ADDQ      $0x20, DX
+	SUBQ      $+8, BX
+	CMPQ      BX, $+8
+	JGE       rows_true_true
 
-masses_end:
+rows_true_true_end:
+	JMP sums
+
+no_fold_true:
+	CMPQ BX, $+8
+	JL   rows_true_false_end
+
+rows_true_false:
+	VCVTPS2PD (AX), Z1
+	VMOVUPD   (CX), Z4
+	VCMPPD    $0x04, Z0, Z4, K1
+	VMULPD    Z2, Z4, Z4
+	VMULPD    Z4, Z1, Z1
+	VMOVAPD.Z Z1, K1, Z1
+	VCVTPD2PS Z1, Y1
+	VMOVUPS   Y1, (AX)
+	VCVTPS2PD Y1, Z1
+	VADDPD    Z1, Z3, Z3
+	ADDQ      $0x20, AX
+	ADDQ      $0x40, CX
+	SUBQ      $+8, BX
+	CMPQ      BX, $+8
+	JGE       rows_true_false
+
+rows_true_false_end:
+	JMP sums
+
+no_mass:
+	TESTQ DX, DX
+	JEQ   no_fold_false
+	CMPQ  BX, $+8
+	JL    rows_false_true_end
+
+rows_false_true:
+	VCVTPS2PD (AX), Z0
+	VPCMPEQD  (DX), Y1, K1
+	KNOTB     K1, K1
+	VMOVAPD.Z Z0, K1, Z0
+	VCVTPD2PS Z0, Y0
+	VMOVUPS   Y0, (AX)
+	VCVTPS2PD Y0, Z0
+	VADDPD    Z0, Z3, Z3
+	ADDQ      $0x20, AX
+	ADDQ      $0x20, DX
+	SUBQ      $+8, BX
+	CMPQ      BX, $+8
+	JGE       rows_false_true
+
+rows_false_true_end:
+	JMP sums
+
+no_fold_false:
+	CMPQ BX, $+8
+	JL   rows_false_false_end
+
+rows_false_false:
+	VCVTPS2PD (AX), Z0
+	VADDPD    Z0, Z3, Z3
+	ADDQ      $0x20, AX
+	SUBQ      $+8, BX
+	CMPQ      BX, $+8
+	JGE       rows_false_false
+
+rows_false_false_end:
 sums:
-	VMOVUPD Z0, (AX)
-	VMOVUPD Z1, 64(AX)
+	VEXTRACTF64X4 $0x01, Z3, Y0
+	VADDPD        Y0, Y3, Y3
+	VEXTRACTF128  $0x01, Y3, X0
+	VADDPD        X0, X3, X3
+	VUNPCKHPD     X3, X3, X0
+	VADDPD        X0, X3, X3
+	MOVSD         X3, sum+48(FP)
 	VZEROUPPER
 	RET
 
-// func weigh64AVX2(sums *float64, loss *float64, residual *float64, mass *float64, scale float64, rows int)
-// Requires: AVX
-TEXT ·weigh64AVX2(SB), NOSPLIT, $0-48
-	MOVQ         sums+0(FP), AX
-	MOVQ         loss+8(FP), CX
-	MOVQ         residual+16(FP), DX
-	MOVQ         mass+24(FP), BX
-	MOVQ         rows+40(FP), SI
-	VBROADCASTSD scale+32(FP), Y5
+// func losses32AVX2(loss *float32, mass *float64, fold *int32, left int32, rows int) (kept float64, held float64)
+// Requires: AVX, AVX2, SSE2
+TEXT ·losses32AVX2(SB), NOSPLIT, $0-56
+	MOVQ         loss+0(FP), AX
+	MOVQ         mass+8(FP), CX
+	MOVQ         fold+16(FP), DX
+	MOVQ         rows+32(FP), BX
 	VXORPD       Y0, Y0, Y0
+	MOVL         left+24(FP), SI
+	VMOVD        SI, X1
+	VPBROADCASTD X1, Y1
 	VXORPD       Y2, Y2, Y2
-	VXORPD       Y1, Y1, Y1
 	VXORPD       Y3, Y3, Y3
 	VXORPD       Y4, Y4, Y4
-	TESTQ        BX, BX
-	JNE          weighted
-	CMPQ         SI, $+8
-	JL           plain_end
+	VXORPD       Y5, Y5, Y5
+	TESTQ        CX, CX
+	JEQ          no_mass
+	TESTQ        DX, DX
+	JEQ          no_fold_true
+	CMPQ         BX, $+8
+	JL           rows_true_true_end
 
-plain:
-	VMOVUPD (CX), Y6
-	VADDPD  Y6, Y0, Y0
-	VMOVUPD (DX), Y6
-	VADDPD  Y6, Y2, Y2
-	VMOVUPD 32(CX), Y6
-	VADDPD  Y6, Y1, Y1
-	VMOVUPD 32(DX), Y6
-	VADDPD  Y6, Y3, Y3
-	ADDQ    $0x40, CX
-	ADDQ    $0x40, DX
-	SUBQ    $+8, SI
-	CMPQ    SI, $+8
-	JGE     plain
+rows_true_true:
+	VCVTPS2PD (AX), Y6
+	VMOVUPD   (CX), Y7
+	VMULPD    Y7, Y6, Y6
+	VCMPPD    $0x04, Y0, Y7, Y7
+	VANDPD    Y7, Y6, Y6
+	VPCMPEQD  (DX), X1, X7
+	VPMOVSXDQ X7, Y7
+	VANDNPD   Y6, Y7, Y8
+	VADDPD    Y8, Y2, Y2
+	VANDPD    Y7, Y6, Y6
+	VADDPD    Y6, Y4, Y4
+	VCVTPS2PD 16(AX), Y6
+	VMOVUPD   32(CX), Y7
+	VMULPD    Y7, Y6, Y6
+	VCMPPD    $0x04, Y0, Y7, Y7
+	VANDPD    Y7, Y6, Y6
+	VPCMPEQD  16(DX), X1, X7
+	VPMOVSXDQ X7, Y7
+	VANDNPD   Y6, Y7, Y8
+	VADDPD    Y8, Y3, Y3
+	VANDPD    Y7, Y6, Y6
+	VADDPD    Y6, Y5, Y5
+	ADDQ      $0x20, AX
+	ADDQ      $0x40, CX
+	ADDQ      $0x20, DX
+	SUBQ      $+8, BX
+	CMPQ      BX, $+8
+	JGE       rows_true_true
 
-plain_end:
+rows_true_true_end:
 	JMP sums
 
-weighted:
-	CMPQ SI, $+8
-	JL   masses_end
+no_fold_true:
+	CMPQ BX, $+8
+	JL   rows_true_false_end
 
-masses:
-	VMOVUPD (BX), Y7
-	VCMPPD  $0x04, Y4, Y7, Y8
-	VMOVUPD (CX), Y6
-	VMULPD  Y7, Y6, Y6
-	VANDPD  Y8, Y6, Y6
-	VADDPD  Y6, Y0, Y0
-	VMULPD  Y5, Y7, Y7
-	VMOVUPD (DX), Y6
-	VMULPD  Y7, Y6, Y6
-	VANDPD  Y8, Y6, Y6
-	VMOVUPD Y6, (DX)
-	VADDPD  Y6, Y2, Y2
-	VMOVUPD 32(BX), Y7
-	VCMPPD  $0x04, Y4, Y7, Y8
-	VMOVUPD 32(CX), Y6
-	VMULPD  Y7, Y6, Y6
-	VANDPD  Y8, Y6, Y6
-	VADDPD  Y6, Y1, Y1
-	VMULPD  Y5, Y7, Y7
-	VMOVUPD 32(DX), Y6
-	VMULPD  Y7, Y6, Y6
-	VANDPD  Y8, Y6, Y6
-	VMOVUPD Y6, 32(DX)
-	VADDPD  Y6, Y3, Y3
-	ADDQ    $0x40, CX
-	ADDQ    $0x40, DX
-	ADDQ    $0x40, BX
-	SUBQ    $+8, SI
-	CMPQ    SI, $+8
-	JGE     masses
+rows_true_false:
+	VCVTPS2PD (AX), Y1
+	VMOVUPD   (CX), Y6
+	VMULPD    Y6, Y1, Y1
+	VCMPPD    $0x04, Y0, Y6, Y6
+	VANDPD    Y6, Y1, Y1
+	VADDPD    Y1, Y2, Y2
+	VCVTPS2PD 16(AX), Y1
+	VMOVUPD   32(CX), Y6
+	VMULPD    Y6, Y1, Y1
+	VCMPPD    $0x04, Y0, Y6, Y6
+	VANDPD    Y6, Y1, Y1
+	VADDPD    Y1, Y3, Y3
+	ADDQ      $0x20, AX
+	ADDQ      $0x40, CX
+	SUBQ      $+8, BX
+	CMPQ      BX, $+8
+	JGE       rows_true_false
 
-masses_end:
+rows_true_false_end:
+	JMP sums
+
+no_mass:
+	TESTQ DX, DX
+	JEQ   no_fold_false
+	CMPQ  BX, $+8
+	JL    rows_false_true_end
+
+rows_false_true:
+	VCVTPS2PD (AX), Y0
+	VPCMPEQD  (DX), X1, X6
+	VPMOVSXDQ X6, Y6
+	VANDNPD   Y0, Y6, Y7
+	VADDPD    Y7, Y2, Y2
+	VANDPD    Y6, Y0, Y0
+	VADDPD    Y0, Y4, Y4
+	VCVTPS2PD 16(AX), Y0
+	VPCMPEQD  16(DX), X1, X6
+	VPMOVSXDQ X6, Y6
+	VANDNPD   Y0, Y6, Y7
+	VADDPD    Y7, Y3, Y3
+	VANDPD    Y6, Y0, Y0
+	VADDPD    Y0, Y5, Y5
+	ADDQ      $0x20, AX
+	ADDQ      $0x20, DX
+	SUBQ      $+8, BX
+	CMPQ      BX, $+8
+	JGE       rows_false_true
+
+rows_false_true_end:
+	JMP sums
+
+no_fold_false:
+	CMPQ BX, $+8
+	JL   rows_false_false_end
+
+rows_false_false:
+	VCVTPS2PD (AX), Y0
+	VADDPD    Y0, Y2, Y2
+	VCVTPS2PD 16(AX), Y0
+	VADDPD    Y0, Y3, Y3
+	ADDQ      $0x20, AX
+	SUBQ      $+8, BX
+	CMPQ      BX, $+8
+	JGE       rows_false_false
+
+rows_false_false_end:
 sums:
-	VMOVUPD Y0, (AX)
-	VMOVUPD Y2, 64(AX)
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X0
+	VADDPD       X0, X2, X2
+	VUNPCKHPD    X2, X2, X0
+	VADDPD       X0, X2, X2
+	MOVSD        X2, kept+40(FP)
+	VADDPD       Y5, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X0
+	VADDPD       X0, X4, X4
+	VUNPCKHPD    X4, X4, X0
+	VADDPD       X0, X4, X4
+	MOVSD        X4, held+48(FP)
+	VZEROUPPER
+	RET
+
+// func weigh32AVX2(residual *float32, mass *float64, scale float64, fold *int32, left int32, rows int) (sum float64)
+// Requires: AVX, AVX2, SSE2
+TEXT ·weigh32AVX2(SB), NOSPLIT, $0-56
+	MOVQ         residual+0(FP), AX
+	MOVQ         mass+8(FP), CX
+	MOVQ         fold+24(FP), DX
+	MOVQ         rows+40(FP), BX
+	VXORPD       Y0, Y0, Y0
+	MOVL         left+32(FP), SI
+	VMOVD        SI, X1
+	VPBROADCASTD X1, Y1
+	VXORPD       Y3, Y3, Y3
+	VXORPD       Y4, Y4, Y4
+	VBROADCASTSD scale+16(FP), Y2
+	TESTQ        CX, CX
+	JEQ          no_mass
+	TESTQ        DX, DX
+	JEQ          no_fold_true
+	CMPQ         BX, $+8
+	JL           rows_true_true_end
+
+rows_true_true:
+	VCVTPS2PD  (AX), Y5
+	VMOVUPD    (CX), Y6
+	VCMPPD     $0x04, Y0, Y6, Y7
+	VMULPD     Y2, Y6, Y6
+	VMULPD     Y6, Y5, Y5
+	VANDPD     Y7, Y5, Y5
+	VPCMPEQD   (DX), X1, X6
+	VPMOVSXDQ  X6, Y6
+	VANDNPD    Y5, Y6, Y5
+	VCVTPD2PSY Y5, X5
+	VMOVUPS    X5, (AX)
+	VCVTPS2PD  X5, Y5
+	VADDPD     Y5, Y3, Y3
+	VCVTPS2PD  16(AX), Y5
+	VMOVUPD    32(CX), Y6
+	VCMPPD     $0x04, Y0, Y6, Y7
+	VMULPD     Y2, Y6, Y6
+	VMULPD     Y6, Y5, Y5
+	VANDPD     Y7, Y5, Y5
+	VPCMPEQD   16(DX), X1, X6
+	VPMOVSXDQ  X6, Y6
+	VANDNPD    Y5, Y6, Y5
+	VCVTPD2PSY Y5, X5
+	VMOVUPS    X5, 16(AX)
+	VCVTPS2PD  X5, Y5
+	VADDPD     Y5, Y4, Y4
+	ADDQ       $0x20, AX
+	ADDQ       $0x40, CX
+	ADDQ       $0x20, DX
+	SUBQ       $+8, BX
+	CMPQ       BX, $+8
+	JGE        rows_true_true
+
+rows_true_true_end:
+	JMP sums
+
+no_fold_true:
+	CMPQ BX, $+8
+	JL   rows_true_false_end
+
+rows_true_false:
+	VCVTPS2PD  (AX), Y1
+	VMOVUPD    (CX), Y5
+	VCMPPD     $0x04, Y0, Y5, Y6
+	VMULPD     Y2, Y5, Y5
+	VMULPD     Y5, Y1, Y1
+	VANDPD     Y6, Y1, Y1
+	VCVTPD2PSY Y1, X1
+	VMOVUPS    X1, (AX)
+	VCVTPS2PD  X1, Y1
+	VADDPD     Y1, Y3, Y3
+	VCVTPS2PD  16(AX), Y1
+	VMOVUPD    32(CX), Y5
+	VCMPPD     $0x04, Y0, Y5, Y6
+	VMULPD     Y2, Y5, Y5
+	VMULPD     Y5, Y1, Y1
+	VANDPD     Y6, Y1, Y1
+	VCVTPD2PSY Y1, X1
+	VMOVUPS    X1, 16(AX)
+	VCVTPS2PD  X1, Y1
+	VADDPD     Y1, Y4, Y4
+	ADDQ       $0x20, AX
+	ADDQ       $0x40, CX
+	SUBQ       $+8, BX
+	CMPQ       BX, $+8
+	JGE        rows_true_false
+
+rows_true_false_end:
+	JMP sums
+
+no_mass:
+	TESTQ DX, DX
+	JEQ   no_fold_false
+	CMPQ  BX, $+8
+	JL    rows_false_true_end
+
+rows_false_true:
+	VCVTPS2PD  (AX), Y0
+	VPCMPEQD   (DX), X1, X2
+	VPMOVSXDQ  X2, Y2
+	VANDNPD    Y0, Y2, Y0
+	VCVTPD2PSY Y0, X0
+	VMOVUPS    X0, (AX)
+	VCVTPS2PD  X0, Y0
+	VADDPD     Y0, Y3, Y3
+	VCVTPS2PD  16(AX), Y0
+	VPCMPEQD   16(DX), X1, X2
+	VPMOVSXDQ  X2, Y2
+	VANDNPD    Y0, Y2, Y0
+	VCVTPD2PSY Y0, X0
+	VMOVUPS    X0, 16(AX)
+	VCVTPS2PD  X0, Y0
+	VADDPD     Y0, Y4, Y4
+	ADDQ       $0x20, AX
+	ADDQ       $0x20, DX
+	SUBQ       $+8, BX
+	CMPQ       BX, $+8
+	JGE        rows_false_true
+
+rows_false_true_end:
+	JMP sums
+
+no_fold_false:
+	CMPQ BX, $+8
+	JL   rows_false_false_end
+
+rows_false_false:
+	VCVTPS2PD (AX), Y0
+	VADDPD    Y0, Y3, Y3
+	VCVTPS2PD 16(AX), Y0
+	VADDPD    Y0, Y4, Y4
+	ADDQ      $0x20, AX
+	SUBQ      $+8, BX
+	CMPQ      BX, $+8
+	JGE       rows_false_false
+
+rows_false_false_end:
+sums:
+	VADDPD       Y4, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X0
+	VADDPD       X0, X3, X3
+	VUNPCKHPD    X3, X3, X0
+	VADDPD       X0, X3, X3
+	MOVSD        X3, sum+48(FP)
+	VZEROUPPER
+	RET
+
+// func losses64AVX512(loss *float64, mass *float64, fold *int32, left int32, rows int) (kept float64, held float64)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, SSE2
+TEXT ·losses64AVX512(SB), NOSPLIT, $0-56
+	MOVQ         loss+0(FP), AX
+	MOVQ         mass+8(FP), CX
+	MOVQ         fold+16(FP), DX
+	MOVQ         rows+32(FP), BX
+	VXORPD       Z0, Z0, Z0
+	MOVL         left+24(FP), SI
+	VMOVD        SI, X1
+	VPBROADCASTD X1, Z1
+	VXORPD       Z2, Z2, Z2
+	VXORPD       Z3, Z3, Z3
+	TESTQ        CX, CX
+	JEQ          no_mass
+	TESTQ        DX, DX
+	JEQ          no_fold_true
+	CMPQ         BX, $+8
+	JL           rows_true_true_end
+
+rows_true_true:
+	VMOVUPD   (AX), Z4
+	VMOVUPD   (CX), Z5
+	VMULPD    Z5, Z4, Z4
+	VCMPPD    $0x04, Z0, Z5, K1
+	VMOVAPD.Z Z4, K1, Z4
+	VPCMPEQD  (DX), Y1, K1
+	KNOTB     K1, K2
+	VADDPD    Z4, Z2, K2, Z2
+	VADDPD    Z4, Z3, K1, Z3
+	ADDQ      $0x40, AX
+	ADDQ      $0x40, CX
+	ADDQ      $0x20, DX
+	SUBQ      $+8, BX
+	CMPQ      BX, $+8
+	JGE       rows_true_true
+
+rows_true_true_end:
+	JMP sums
+
+no_fold_true:
+	CMPQ BX, $+8
+	JL   rows_true_false_end
+
+rows_true_false:
+	VMOVUPD   (AX), Z1
+	VMOVUPD   (CX), Z4
+	VMULPD    Z4, Z1, Z1
+	VCMPPD    $0x04, Z0, Z4, K1
+	VMOVAPD.Z Z1, K1, Z1
+	VADDPD    Z1, Z2, Z2
+	ADDQ      $0x40, AX
+	ADDQ      $0x40, CX
+	SUBQ      $+8, BX
+	CMPQ      BX, $+8
+	JGE       rows_true_false
+
+rows_true_false_end:
+	JMP sums
+
+no_mass:
+	TESTQ DX, DX
+	JEQ   no_fold_false
+	CMPQ  BX, $+8
+	JL    rows_false_true_end
+
+rows_false_true:
+	VMOVUPD  (AX), Z0
+	VPCMPEQD (DX), Y1, K1
+	KNOTB    K1, K2
+	VADDPD   Z0, Z2, K2, Z2
+	VADDPD   Z0, Z3, K1, Z3
+	ADDQ     $0x40, AX
+	ADDQ     $0x20, DX
+	SUBQ     $+8, BX
+	CMPQ     BX, $+8
+	JGE      rows_false_true
+
+rows_false_true_end:
+	JMP sums
+
+no_fold_false:
+	CMPQ BX, $+8
+	JL   rows_false_false_end
+
+rows_false_false:
+	VMOVUPD (AX), Z0
+	VADDPD  Z0, Z2, Z2
+	ADDQ    $0x40, AX
+	SUBQ    $+8, BX
+	CMPQ    BX, $+8
+	JGE     rows_false_false
+
+rows_false_false_end:
+sums:
+	VEXTRACTF64X4 $0x01, Z2, Y0
+	VADDPD        Y0, Y2, Y2
+	VEXTRACTF128  $0x01, Y2, X0
+	VADDPD        X0, X2, X2
+	VUNPCKHPD     X2, X2, X0
+	VADDPD        X0, X2, X2
+	MOVSD         X2, kept+40(FP)
+	VEXTRACTF64X4 $0x01, Z3, Y0
+	VADDPD        Y0, Y3, Y3
+	VEXTRACTF128  $0x01, Y3, X0
+	VADDPD        X0, X3, X3
+	VUNPCKHPD     X3, X3, X0
+	VADDPD        X0, X3, X3
+	MOVSD         X3, held+48(FP)
+	VZEROUPPER
+	RET
+
+// func weigh64AVX512(residual *float64, mass *float64, scale float64, fold *int32, left int32, rows int) (sum float64)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, SSE2
+TEXT ·weigh64AVX512(SB), NOSPLIT, $0-56
+	MOVQ         residual+0(FP), AX
+	MOVQ         mass+8(FP), CX
+	MOVQ         fold+24(FP), DX
+	MOVQ         rows+40(FP), BX
+	VXORPD       Z0, Z0, Z0
+	MOVL         left+32(FP), SI
+	VMOVD        SI, X1
+	VPBROADCASTD X1, Z1
+	VXORPD       Z3, Z3, Z3
+	VBROADCASTSD scale+16(FP), Z2
+	TESTQ        CX, CX
+	JEQ          no_mass
+	TESTQ        DX, DX
+	JEQ          no_fold_true
+	CMPQ         BX, $+8
+	JL           rows_true_true_end
+
+rows_true_true:
+	VMOVUPD   (AX), Z4
+	VMOVUPD   (CX), Z5
+	VCMPPD    $0x04, Z0, Z5, K1
+	VMULPD    Z2, Z5, Z5
+	VMULPD    Z5, Z4, Z4
+	VMOVAPD.Z Z4, K1, Z4
+	VPCMPEQD  (DX), Y1, K1
+	KNOTB     K1, K1
+	VMOVAPD.Z Z4, K1, Z4
+	VMOVUPD   Z4, (AX)
+	VADDPD    Z4, Z3, Z3
+	ADDQ      $0x40, AX
+	ADDQ      $0x40, CX
+	ADDQ      $0x20, DX
+	SUBQ      $+8, BX
+	CMPQ      BX, $+8
+	JGE       rows_true_true
+
+rows_true_true_end:
+	JMP sums
+
+no_fold_true:
+	CMPQ BX, $+8
+	JL   rows_true_false_end
+
+rows_true_false:
+	VMOVUPD   (AX), Z1
+	VMOVUPD   (CX), Z4
+	VCMPPD    $0x04, Z0, Z4, K1
+	VMULPD    Z2, Z4, Z4
+	VMULPD    Z4, Z1, Z1
+	VMOVAPD.Z Z1, K1, Z1
+	VMOVUPD   Z1, (AX)
+	VADDPD    Z1, Z3, Z3
+	ADDQ      $0x40, AX
+	ADDQ      $0x40, CX
+	SUBQ      $+8, BX
+	CMPQ      BX, $+8
+	JGE       rows_true_false
+
+rows_true_false_end:
+	JMP sums
+
+no_mass:
+	TESTQ DX, DX
+	JEQ   no_fold_false
+	CMPQ  BX, $+8
+	JL    rows_false_true_end
+
+rows_false_true:
+	VMOVUPD   (AX), Z0
+	VPCMPEQD  (DX), Y1, K1
+	KNOTB     K1, K1
+	VMOVAPD.Z Z0, K1, Z0
+	VMOVUPD   Z0, (AX)
+	VADDPD    Z0, Z3, Z3
+	ADDQ      $0x40, AX
+	ADDQ      $0x20, DX
+	SUBQ      $+8, BX
+	CMPQ      BX, $+8
+	JGE       rows_false_true
+
+rows_false_true_end:
+	JMP sums
+
+no_fold_false:
+	CMPQ BX, $+8
+	JL   rows_false_false_end
+
+rows_false_false:
+	VMOVUPD (AX), Z0
+	VADDPD  Z0, Z3, Z3
+	ADDQ    $0x40, AX
+	SUBQ    $+8, BX
+	CMPQ    BX, $+8
+	JGE     rows_false_false
+
+rows_false_false_end:
+sums:
+	VEXTRACTF64X4 $0x01, Z3, Y0
+	VADDPD        Y0, Y3, Y3
+	VEXTRACTF128  $0x01, Y3, X0
+	VADDPD        X0, X3, X3
+	VUNPCKHPD     X3, X3, X0
+	VADDPD        X0, X3, X3
+	MOVSD         X3, sum+48(FP)
+	VZEROUPPER
+	RET
+
+// func losses64AVX2(loss *float64, mass *float64, fold *int32, left int32, rows int) (kept float64, held float64)
+// Requires: AVX, AVX2, SSE2
+TEXT ·losses64AVX2(SB), NOSPLIT, $0-56
+	MOVQ         loss+0(FP), AX
+	MOVQ         mass+8(FP), CX
+	MOVQ         fold+16(FP), DX
+	MOVQ         rows+32(FP), BX
+	VXORPD       Y0, Y0, Y0
+	MOVL         left+24(FP), SI
+	VMOVD        SI, X1
+	VPBROADCASTD X1, Y1
+	VXORPD       Y2, Y2, Y2
+	VXORPD       Y3, Y3, Y3
+	VXORPD       Y4, Y4, Y4
+	VXORPD       Y5, Y5, Y5
+	TESTQ        CX, CX
+	JEQ          no_mass
+	TESTQ        DX, DX
+	JEQ          no_fold_true
+	CMPQ         BX, $+8
+	JL           rows_true_true_end
+
+rows_true_true:
+	VMOVUPD   (AX), Y6
+	VMOVUPD   (CX), Y7
+	VMULPD    Y7, Y6, Y6
+	VCMPPD    $0x04, Y0, Y7, Y7
+	VANDPD    Y7, Y6, Y6
+	VPCMPEQD  (DX), X1, X7
+	VPMOVSXDQ X7, Y7
+	VANDNPD   Y6, Y7, Y8
+	VADDPD    Y8, Y2, Y2
+	VANDPD    Y7, Y6, Y6
+	VADDPD    Y6, Y4, Y4
+	VMOVUPD   32(AX), Y6
+	VMOVUPD   32(CX), Y7
+	VMULPD    Y7, Y6, Y6
+	VCMPPD    $0x04, Y0, Y7, Y7
+	VANDPD    Y7, Y6, Y6
+	VPCMPEQD  16(DX), X1, X7
+	VPMOVSXDQ X7, Y7
+	VANDNPD   Y6, Y7, Y8
+	VADDPD    Y8, Y3, Y3
+	VANDPD    Y7, Y6, Y6
+	VADDPD    Y6, Y5, Y5
+	ADDQ      $0x40, AX
+	ADDQ      $0x40, CX
+	ADDQ      $0x20, DX
+	SUBQ      $+8, BX
+	CMPQ      BX, $+8
+	JGE       rows_true_true
+
+rows_true_true_end:
+	JMP sums
+
+no_fold_true:
+	CMPQ BX, $+8
+	JL   rows_true_false_end
+
+rows_true_false:
+	VMOVUPD (AX), Y1
+	VMOVUPD (CX), Y6
+	VMULPD  Y6, Y1, Y1
+	VCMPPD  $0x04, Y0, Y6, Y6
+	VANDPD  Y6, Y1, Y1
+	VADDPD  Y1, Y2, Y2
+	VMOVUPD 32(AX), Y1
+	VMOVUPD 32(CX), Y6
+	VMULPD  Y6, Y1, Y1
+	VCMPPD  $0x04, Y0, Y6, Y6
+	VANDPD  Y6, Y1, Y1
+	VADDPD  Y1, Y3, Y3
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, CX
+	SUBQ    $+8, BX
+	CMPQ    BX, $+8
+	JGE     rows_true_false
+
+rows_true_false_end:
+	JMP sums
+
+no_mass:
+	TESTQ DX, DX
+	JEQ   no_fold_false
+	CMPQ  BX, $+8
+	JL    rows_false_true_end
+
+rows_false_true:
+	VMOVUPD   (AX), Y0
+	VPCMPEQD  (DX), X1, X6
+	VPMOVSXDQ X6, Y6
+	VANDNPD   Y0, Y6, Y7
+	VADDPD    Y7, Y2, Y2
+	VANDPD    Y6, Y0, Y0
+	VADDPD    Y0, Y4, Y4
+	VMOVUPD   32(AX), Y0
+	VPCMPEQD  16(DX), X1, X6
+	VPMOVSXDQ X6, Y6
+	VANDNPD   Y0, Y6, Y7
+	VADDPD    Y7, Y3, Y3
+	VANDPD    Y6, Y0, Y0
+	VADDPD    Y0, Y5, Y5
+	ADDQ      $0x40, AX
+	ADDQ      $0x20, DX
+	SUBQ      $+8, BX
+	CMPQ      BX, $+8
+	JGE       rows_false_true
+
+rows_false_true_end:
+	JMP sums
+
+no_fold_false:
+	CMPQ BX, $+8
+	JL   rows_false_false_end
+
+rows_false_false:
+	VMOVUPD (AX), Y0
+	VADDPD  Y0, Y2, Y2
+	VMOVUPD 32(AX), Y0
+	VADDPD  Y0, Y3, Y3
+	ADDQ    $0x40, AX
+	SUBQ    $+8, BX
+	CMPQ    BX, $+8
+	JGE     rows_false_false
+
+rows_false_false_end:
+sums:
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X0
+	VADDPD       X0, X2, X2
+	VUNPCKHPD    X2, X2, X0
+	VADDPD       X0, X2, X2
+	MOVSD        X2, kept+40(FP)
+	VADDPD       Y5, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X0
+	VADDPD       X0, X4, X4
+	VUNPCKHPD    X4, X4, X0
+	VADDPD       X0, X4, X4
+	MOVSD        X4, held+48(FP)
+	VZEROUPPER
+	RET
+
+// func weigh64AVX2(residual *float64, mass *float64, scale float64, fold *int32, left int32, rows int) (sum float64)
+// Requires: AVX, AVX2, SSE2
+TEXT ·weigh64AVX2(SB), NOSPLIT, $0-56
+	MOVQ         residual+0(FP), AX
+	MOVQ         mass+8(FP), CX
+	MOVQ         fold+24(FP), DX
+	MOVQ         rows+40(FP), BX
+	VXORPD       Y0, Y0, Y0
+	MOVL         left+32(FP), SI
+	VMOVD        SI, X1
+	VPBROADCASTD X1, Y1
+	VXORPD       Y3, Y3, Y3
+	VXORPD       Y4, Y4, Y4
+	VBROADCASTSD scale+16(FP), Y2
+	TESTQ        CX, CX
+	JEQ          no_mass
+	TESTQ        DX, DX
+	JEQ          no_fold_true
+	CMPQ         BX, $+8
+	JL           rows_true_true_end
+
+rows_true_true:
+	VMOVUPD   (AX), Y5
+	VMOVUPD   (CX), Y6
+	VCMPPD    $0x04, Y0, Y6, Y7
+	VMULPD    Y2, Y6, Y6
+	VMULPD    Y6, Y5, Y5
+	VANDPD    Y7, Y5, Y5
+	VPCMPEQD  (DX), X1, X6
+	VPMOVSXDQ X6, Y6
+	VANDNPD   Y5, Y6, Y5
+	VMOVUPD   Y5, (AX)
+	VADDPD    Y5, Y3, Y3
+	VMOVUPD   32(AX), Y5
+	VMOVUPD   32(CX), Y6
+	VCMPPD    $0x04, Y0, Y6, Y7
+	VMULPD    Y2, Y6, Y6
+	VMULPD    Y6, Y5, Y5
+	VANDPD    Y7, Y5, Y5
+	VPCMPEQD  16(DX), X1, X6
+	VPMOVSXDQ X6, Y6
+	VANDNPD   Y5, Y6, Y5
+	VMOVUPD   Y5, 32(AX)
+	VADDPD    Y5, Y4, Y4
+	ADDQ      $0x40, AX
+	ADDQ      $0x40, CX
+	ADDQ      $0x20, DX
+	SUBQ      $+8, BX
+	CMPQ      BX, $+8
+	JGE       rows_true_true
+
+rows_true_true_end:
+	JMP sums
+
+no_fold_true:
+	CMPQ BX, $+8
+	JL   rows_true_false_end
+
+rows_true_false:
+	VMOVUPD (AX), Y1
+	VMOVUPD (CX), Y5
+	VCMPPD  $0x04, Y0, Y5, Y6
+	VMULPD  Y2, Y5, Y5
+	VMULPD  Y5, Y1, Y1
+	VANDPD  Y6, Y1, Y1
+	VMOVUPD Y1, (AX)
+	VADDPD  Y1, Y3, Y3
+	VMOVUPD 32(AX), Y1
+	VMOVUPD 32(CX), Y5
+	VCMPPD  $0x04, Y0, Y5, Y6
+	VMULPD  Y2, Y5, Y5
+	VMULPD  Y5, Y1, Y1
+	VANDPD  Y6, Y1, Y1
 	VMOVUPD Y1, 32(AX)
-	VMOVUPD Y3, 96(AX)
+	VADDPD  Y1, Y4, Y4
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, CX
+	SUBQ    $+8, BX
+	CMPQ    BX, $+8
+	JGE     rows_true_false
+
+rows_true_false_end:
+	JMP sums
+
+no_mass:
+	TESTQ DX, DX
+	JEQ   no_fold_false
+	CMPQ  BX, $+8
+	JL    rows_false_true_end
+
+rows_false_true:
+	VMOVUPD   (AX), Y0
+	VPCMPEQD  (DX), X1, X2
+	VPMOVSXDQ X2, Y2
+	VANDNPD   Y0, Y2, Y0
+	VMOVUPD   Y0, (AX)
+	VADDPD    Y0, Y3, Y3
+	VMOVUPD   32(AX), Y0
+	VPCMPEQD  16(DX), X1, X2
+	VPMOVSXDQ X2, Y2
+	VANDNPD   Y0, Y2, Y0
+	VMOVUPD   Y0, 32(AX)
+	VADDPD    Y0, Y4, Y4
+	ADDQ      $0x40, AX
+	ADDQ      $0x20, DX
+	SUBQ      $+8, BX
+	CMPQ      BX, $+8
+	JGE       rows_false_true
+
+rows_false_true_end:
+	JMP sums
+
+no_fold_false:
+	CMPQ BX, $+8
+	JL   rows_false_false_end
+
+rows_false_false:
+	VMOVUPD (AX), Y0
+	VADDPD  Y0, Y3, Y3
+	VMOVUPD 32(AX), Y0
+	VADDPD  Y0, Y4, Y4
+	ADDQ    $0x40, AX
+	SUBQ    $+8, BX
+	CMPQ    BX, $+8
+	JGE     rows_false_false
+
+rows_false_false_end:
+sums:
+	VADDPD       Y4, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X0
+	VADDPD       X0, X3, X3
+	VUNPCKHPD    X3, X3, X0
+	VADDPD       X0, X3, X3
+	MOVSD        X3, sum+48(FP)
 	VZEROUPPER
 	RET

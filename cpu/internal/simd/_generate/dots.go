@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -193,16 +195,17 @@ func (m machine) transposed(q []reg.VecVirtual) reg.VecVirtual {
 	return v
 }
 
-// orders are the tables of permute that have been written.
-var orders = map[machine]Mem{}
+// tables are the lists of lanes that have been written.
+var tables = map[string]Mem{}
 
 // permute moves lane order[i] of v to lane i.
 func (m machine) permute(v reg.VecVirtual, order ...uint64) {
-	index := m.vec()
-	table, written := orders[m]
+	name := label("lanes%s%v", m.format, order)
+	name = strings.NewReplacer(" ", "_", "[", "x", "]", "").Replace(name)
+	table, written := tables[name]
 	if !written {
-		table = GLOBL(m.name("order"), RODATA|NOPTR)
-		orders[m] = table
+		table = GLOBL(name, RODATA|NOPTR)
+		tables[name] = table
 		for i, from := range order {
 			if m.format == "64" {
 				DATA(8*i, U64(from))
@@ -211,6 +214,7 @@ func (m machine) permute(v reg.VecVirtual, order ...uint64) {
 			}
 		}
 	}
+	index := m.vec()
 	if m.wide() {
 		VMOVDQU64(table, index)
 	} else {

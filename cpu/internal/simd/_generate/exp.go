@@ -38,7 +38,12 @@ const (
 	one
 	two
 	half
-	exponent  // the bias of the exponent, as an integer
+	exponent // the bias of the exponent, as an integer
+	oneInteger
+	fraction    // the bits of a number below its exponent
+	integer     // with an integer in those bits, this is 2^23 or 2^52 more than it
+	integerBias // that, and the bias of the exponent
+	ln2
 	clamp     // exp(-a) is 0 beyond
 	log2e     // 1 / ln 2
 	round     // adding it rounds to an integer, which the low bits then hold

@@ -3,6 +3,7 @@ package main
 import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
 )
 
 // gram adds A'B to G, some columns of A by some of B: the register tile of X' diag(d) X.
@@ -11,8 +12,16 @@ import (
 // is bound by arithmetic, not by memory.
 func gram(m machine) {
 	for _, height := range m.gramHeights() {
-		m.gramTile(height)
+		m.gramTile("gram", height, "adds A'B to", m.fma)
 	}
+}
+
+// subtract is gram with the opposite sign: the register tile of a Cholesky factor. Its
+// columns are mostly multiples of the height.
+func subtract(m machine) {
+	heights := m.gramHeights()
+	m.gramTile("subtract", heights[0], "subtracts A'B from", m.fnma)
+	m.gramTile("subtract", 1, "subtracts A'B from", m.fnma)
 }
 
 // gramHeights are the columns of A that fit the registers, two registers of columns
@@ -26,12 +35,22 @@ func (m machine) gramHeights() []int {
 
 const gramRegisters = 2
 
-func (m machine) gramTile(height int) {
-	m.text(label("gram%dx", height), "sum *float64, a, b *T, n, rows, cols, ldg int",
-		label("adds A'B to %d rows of G, ldg apart, for %d columns of A and n of B, of rows of cols packed numbers each.", height, height))
-	g, a, b, n := param("sum"), param("a"), param("b"), param("n")
-	rows, stride, ldg := param("rows"), param("cols"), param("ldg")
+func (m machine) gramTile(name string, height int, does string, fma func(d, a, b Op)) {
+	m.text(label("%s%dx", name, height), "sum *float64, a, b *T, n, rows, cols, ldg int",
+		label("%s %d rows of G, ldg apart, for %d columns of A and n of B, of rows of cols packed numbers each.", does, height, height))
+	a, stride := param("a"), param("cols")
 	SHLQ(U8(log2(m.size())), stride)
+	m.outerTile(height, param("b"), stride, func() (func(h int) Mem, func()) {
+		ap := copyOf(a)
+		return func(h int) Mem { return Mem{Base: ap, Disp: h * m.size()} }, func() { ADDQ(stride, ap) }
+	}, fma)
+}
+
+// outerTile adds height outer products to the rows of G: of n columns of rows stride
+// bytes apart, which begin at b, with what factors gives for each row. It walks over
+// the rows with the second function that factors returns.
+func (m machine) outerTile(height int, b, stride reg.GPVirtual, factors func() (at func(h int) Mem, next func()), accumulate func(d, a, b Op)) {
+	g, n, rows, ldg := param("sum"), param("n"), param("rows"), param("ldg")
 	SHLQ(U8(3), ldg)
 	Label("strip")
 	CMPQ(n, I32(m.lanes()))
@@ -48,7 +67,8 @@ func (m machine) gramTile(height int) {
 			m.zero(v)
 		}
 		bv, s := m.vecs(width), m.vec()
-		ap, bp, left := copyOf(a), copyOf(b), copyOf(rows)
+		factor, next := factors()
+		bp, left := copyOf(b), copyOf(rows)
 		loop(label("rows%d", width), left, 1, func() {
 			for i, v := range bv {
 				if at := (Mem{Base: bp, Disp: i * m.width()}); i < width-1 {
@@ -58,12 +78,12 @@ func (m machine) gramTile(height int) {
 				}
 			}
 			for h := range height {
-				m.broadcast(s, Mem{Base: ap, Disp: h * m.size()})
+				m.broadcast(s, factor(h))
 				for i, v := range bv {
-					m.fma(acc[h*width+i], s, v)
+					accumulate(acc[h*width+i], s, v)
 				}
 			}
-			ADDQ(stride, ap)
+			next()
 			ADDQ(stride, bp)
 		})
 		gp := copyOf(g)

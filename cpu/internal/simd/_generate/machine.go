@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -43,7 +44,7 @@ func (m machine) scalar() string { return "float" + m.format }
 
 func (m machine) name(kernel string) string { return kernel + m.format + m.set }
 
-// text opens a function; params use T for the number type.
+// text opens a function; params use T for the number type and may end in results.
 func (m machine) text(kernel, params, doc string) {
 	signature := ""
 	for _, c := range params {
@@ -53,7 +54,10 @@ func (m machine) text(kernel, params, doc string) {
 			signature += string(c)
 		}
 	}
-	TEXT(m.name(kernel), NOSPLIT, "func("+signature+")")
+	if !strings.Contains(params, ")") {
+		signature += ")"
+	}
+	TEXT(m.name(kernel), NOSPLIT, "func("+signature)
 	Doc(m.name(kernel)+" "+doc, "")
 	Pragma("noescape")
 }
@@ -88,6 +92,7 @@ func (m machine) sub(d, a, b Op) { m.pick(VSUBPS, VSUBPD)(b, a, d) }
 func (m machine) mul(d, a, b Op) { m.pick(VMULPS, VMULPD)(b, a, d) }
 func (m machine) div(d, a, b Op) { m.pick(VDIVPS, VDIVPD)(b, a, d) }
 func (m machine) xor(d, a, b Op) { m.pick(VXORPS, VXORPD)(b, a, d) }
+func (m machine) or(d, a, b Op)  { m.pick(VORPS, VORPD)(b, a, d) }
 func (m machine) and(d, a, b Op) { m.pick(VANDPS, VANDPD)(b, a, d) }
 
 // max and min give b where a or b is not a number.
@@ -96,6 +101,9 @@ func (m machine) min(d, a, b Op) { m.pick(VMINPS, VMINPD)(b, a, d) }
 
 // fma is d += a b in one rounding.
 func (m machine) fma(d, a, b Op) { m.pick(VFMADD231PS, VFMADD231PD)(b, a, d) }
+
+// fnma is d -= a b in one rounding.
+func (m machine) fnma(d, a, b Op) { m.pick(VFNMADD231PS, VFNMADD231PD)(b, a, d) }
 
 // move copies between register and memory, whatever the alignment.
 func (m machine) move(d, s Op) { m.pick(VMOVUPS, VMOVUPD)(s, d) }
@@ -114,10 +122,20 @@ type mask struct {
 // masks returns the masks of consecutive registers of which the first count numbers
 // are wanted in all. count is destroyed.
 func (m machine) masks(count reg.GPVirtual, registers int) []mask {
+	return m.masksFrom(m.maskTable(count), registers)
+}
+
+// maskTable is where masksFrom reads the masks of the first count numbers. count is
+// destroyed.
+func (m machine) maskTable(count reg.GPVirtual) reg.GPVirtual {
 	table := GP64()
 	LEAQ(firsts(), table)
 	SHLQ(U8(log2(m.size())), count)
 	SUBQ(count, table)
+	return table
+}
+
+func (m machine) masksFrom(table reg.GPVirtual, registers int) []mask {
 	list := make([]mask, registers)
 	for i := range list {
 		v := m.vec()

@@ -1,5 +1,5 @@
-// Command _generate writes the assembly of package simd with avo, one file a
-// kernel: go run . -kernel dots -out ../dots_amd64.s -stubs ../dots_amd64.go -pkg simd.
+// Command _generate writes the assembly of package simd, and of internal/cholesky, with
+// avo, one file a kernel: go run . -kernel dots -out ../dots_amd64.s -stubs ../dots_amd64.go -pkg simd.
 //
 // It is a module of its own so that avo is no dependency of logreg-gpu.
 package main
@@ -14,22 +14,27 @@ import (
 
 // kernels write one function each for a format and an instruction set.
 var kernels = map[string]func(machine){
-	"dots":    dots,
-	"outer":   outer,
-	"link":    link,
-	"weigh":   weigh,
-	"gram":    gram,
-	"moments": moments,
-	"exp":     exp,
-	"widen":   widen,
-	"read":    read,
+	"dots":     dots,
+	"products": products,
+	"outer":    outer,
+	"outers":   outers,
+	"link":     link,
+	"softmax":  softmax,
+	"weigh":    weigh,
+	"gram":     gram,
+	"subtract": subtract,
+	"moments":  moments,
+	"exp":      exp,
+	"widen":    widen,
+	"read":     read,
 }
 
 // formats are the number formats a kernel is written for: the stored ones for
 // widen, any for read.
 var formats = map[string][]string{
-	"widen": {"BF16", "F16"},
-	"read":  {""},
+	"subtract": {"64"},
+	"widen":    {"BF16", "F16"},
+	"read":     {""},
 }
 
 func main() {
