@@ -6,3 +6,11 @@ type Limited interface {
 	// together with those that are.
 	MostSampled() int
 }
+
+// MostSampled is that of d, or all of its rows.
+func MostSampled(d Data) int {
+	if l, ok := d.(Limited); ok {
+		return l.MostSampled()
+	}
+	return d.Rows()
+}

@@ -12,6 +12,9 @@ var _ solver.Batcher = (*Objective)(nil)
 // Rows is the number of rows of X.
 func (o *Objective) Rows() int { return o.data.Rows() }
 
+// MostSampled implements solver.Limited.
+func (o *Objective) MostSampled() int { return backend.MostSampled(o.data) }
+
 // Batch is the objective of the given rows in the same coordinates. Their weighted
 // losses count N/m for one, against the whole's sum of weights, so that batches drawn
 // evenly are right on average whatever the weights; the penalty counts in full.

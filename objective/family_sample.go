@@ -14,6 +14,9 @@ var _ solver.Cohort = (*Family)(nil)
 // Rows is the number of rows of X.
 func (f *Family) Rows() int { return f.data.Rows() }
 
+// MostSampled implements solver.Limited.
+func (f *Family) MostSampled() int { return backend.MostSampled(f.data) }
+
 // Leaders are the members without their folds: one, over all rows, for those that
 // differ in nothing else. of[k] is the leader of member k. Where no member leaves out
 // a fold, the family leads itself.

@@ -120,7 +120,7 @@ func (s *stagedMarch) sizes() (sizes []int) {
 	}
 	least := max(sampleRows*dim, smallestStage)
 	rows := s.cohort.Rows()
-	for m := min(max(rows/marchShare, sampleRows*dim), rows/3); m >= least/2; m /= growth {
+	for m := min(max(rows/marchShare, sampleRows*dim), rows/3, largestSample(s.cohort, rows)); m >= least/2; m /= growth {
 		sizes = append([]int{m}, sizes...)
 	}
 	return sizes

@@ -85,6 +85,12 @@ type Sampler interface {
 	Start() []float64
 }
 
+// Limited is a Sampler or a Cohort whose samples have to fit into memory.
+type Limited interface {
+	// MostSampled is how many rows all samples may have that are open together.
+	MostSampled() int
+}
+
 // Sample is an objective over some of the rows, in the coordinates of the whole and
 // with its penalty, so that its value and gradient estimate the whole's.
 type Sample struct {

@@ -17,7 +17,7 @@ const (
 )
 
 // newPlan gives samples that grow to n/8 rows, or to 8 a column where that is more, but
-// never above n/3; none where that leaves less than half a stage.
+// never above n/3 or what memory allows; none where that leaves less than half a stage.
 func newPlan(obj Objective) (p plan) {
 	if !Can(obj, CanSample) {
 		return p
@@ -29,10 +29,20 @@ func newPlan(obj Objective) (p plan) {
 		p.price = c.CurvaturePrice()
 	}
 	least := max(sampleRows*p.cols, smallestStage)
-	for m := min(max(p.rows/8, sampleRows*p.cols), p.rows/3); m >= least/2; m /= growth {
+	for m := min(max(p.rows/8, sampleRows*p.cols), p.rows/3, largestSample(obj, p.rows)); m >= least/2; m /= growth {
 		p.sizes = append([]int{m}, p.sizes...)
 	}
 	return p
+}
+
+// largestSample is how many of the rows the largest sample may have, where each is drawn
+// together with those of a quarter, a sixteenth, ... of its rows, and sizes are met
+// within a few hundredths.
+func largestSample(obj any, rows int) int {
+	if l, ok := obj.(Limited); ok {
+		return int(0.7 * float64(l.MostSampled()))
+	}
+	return rows
 }
 
 // pace watches the expected gain over the steps taken in one metric.
