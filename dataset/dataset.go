@@ -30,9 +30,6 @@ type Dataset struct {
 	// Dropped is the number of rows that were left out for their missing cells.
 	Dropped int
 
-	// Dropped is the number of rows that were left out for their missing cells.
-	Dropped int
-
 	raw *raw // features that a reader has left to be encoded; X is still nil then
 
 	// FeatureNames has one name a column of X. Without a header they are x0, x1, ...
