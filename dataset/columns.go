@@ -241,16 +241,6 @@ func (c *columns) chooseByPosition(o *ReadOptions) error {
 	return nil
 }
 
-// AutoNamed tells whether the names are those of a table without a header: x0, x1, ...
-func AutoNamed(features []string) bool {
-	for j, f := range features {
-		if f != "x"+strconv.Itoa(j) {
-			return false
-		}
-	}
-	return true
-}
-
 // assign gives the column of spec a role; it may have only one.
 func (c *columns) assign(spec string, role int) error {
 	col, err := c.find(spec)

@@ -158,7 +158,7 @@ func openText(in *input, o *ReadOptions, delimiter byte) (*text, error) {
 	if eof {
 		t.estimate = 1 + newlines(rest)
 	} else if in.file != nil {
-		t.estimate = estimateRows(in)
+		t.estimate = estimate(in, '\n')
 	}
 	return t, nil
 }
@@ -201,21 +201,21 @@ func readHead(in *input) (head []byte, eof bool, err error) {
 	}
 }
 
-// estimateRows guesses the rows of a file, a little high, from the newlines of
-// samples spread over it.
-func estimateRows(in *input) int {
+// estimate guesses how often c stands in a file, a little high, from samples spread over
+// it.
+func estimate(in *input, c byte) int {
 	const samples = 16
 	buf := make([]byte, headBytes)
-	read, lines := 0, 0
+	read, found := 0, 0
 	for i := range int64(samples) {
 		n, _ := in.file.ReadAt(buf, i*(max(in.size-headBytes, 0))/(samples-1))
 		read += n
-		lines += newlines(buf[:n])
+		found += bytes.Count(buf[:n], []byte{c})
 	}
 	if read == 0 {
 		return 0
 	}
-	return int(float64(lines)/float64(read)*float64(in.size)*1.02) + 64
+	return int(float64(found)/float64(read)*float64(in.size)*1.02) + 64
 }
 
 // padded copies whole rows into a block as scanners want it.

@@ -53,7 +53,7 @@ func forBlocks(ctx context.Context, t *text, prepare func(*block) func(worker in
 			}
 		})
 	}
-	cutter := cutter{r: t.body, line: t.line, size: cmp.Or(t.o.blockBytes, defaultBlock), free: free}
+	cutter := cutter{r: t.body, rowsEnd: t.rowsEnd, line: t.line, size: cmp.Or(t.o.blockBytes, defaultBlock), free: free}
 	var err error
 	for !failed.Load() {
 		if ctx.Err() != nil {
@@ -77,13 +77,14 @@ func forBlocks(ctx context.Context, t *text, prepare func(*block) func(worker in
 // cutter reads blocks. It is the only reader of the body, so a block costs one copy
 // of its bytes; parsing them is what takes the time.
 type cutter struct {
-	r     io.Reader
-	size  int
-	line  int
-	seq   int
-	carry []byte // the beginning of a row that the last block cut off
-	eof   bool
-	free  chan []byte
+	r       io.Reader
+	rowsEnd func([]byte) int
+	size    int
+	line    int
+	seq     int
+	carry   []byte // the beginning of a row that the last block cut off
+	eof     bool
+	free    chan []byte
 }
 
 // next returns the next block, or nil at the end of the text.
@@ -110,7 +111,7 @@ func (c *cutter) next() (*block, error) {
 			}
 			c.carry = nil
 		} else {
-			cut = rowsEnd(buf[:have])
+			cut = c.rowsEnd(buf[:have])
 			if cut == 0 {
 				if have > maxRowBytes {
 					return nil, rowTooLong(c.line)
@@ -158,4 +159,13 @@ func fill(r io.Reader, buf []byte) (n int, eof bool, err error) {
 		return n, true, nil
 	}
 	return n, false, err
+}
+
+// rowsEnd is the length of the leading part of b that holds whole rows. Without a
+// delimiter the text has no cells, and rows end at every newline.
+func (t *text) rowsEnd(b []byte) int {
+	if t.delimiter == 0 {
+		return bytes.LastIndexByte(b, '\n') + 1
+	}
+	return rowsEnd(b)
 }

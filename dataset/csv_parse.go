@@ -199,7 +199,11 @@ func (t *table[T]) dataset() (*Dataset, error) {
 
 // classes returns the classes of all labels, and for each worker the class of each
 // of its codes.
-func (t *table[T]) classes() (Classes, [][]int32, error) {
+func (t *table[T]) classes() (Classes, [][]int32, error) { return t.joinLabels(t.labels) }
+
+// joinLabels returns the classes of the labels in all tables, and for each table the
+// class of each of its codes.
+func (t *text) joinLabels(labels []*labelTable) (Classes, [][]int32, error) {
 	if !t.hasLabel {
 		return Classes{}, nil, nil
 	}
@@ -208,7 +212,7 @@ func (t *table[T]) classes() (Classes, [][]int32, error) {
 		classes = *t.o.Classes
 	} else {
 		var distinct []string
-		for _, l := range t.labels {
+		for _, l := range labels {
 			distinct = append(distinct, l.texts...)
 		}
 		classes = classesOf(distinct)
@@ -217,8 +221,8 @@ func (t *table[T]) classes() (Classes, [][]int32, error) {
 		return Classes{}, nil, tooManyClasses(t.label, len(classes.Names))
 	}
 	index := classes.index()
-	codes := make([][]int32, len(t.labels))
-	for w, l := range t.labels {
+	codes := make([][]int32, len(labels))
+	for w, l := range labels {
 		for _, text := range l.texts {
 			class, _ := index.of(text) // code has refused labels outside the classes
 			codes[w] = append(codes[w], class)

@@ -29,7 +29,7 @@ func New[T float32 | float64, L int | float64 | string](x []T, rows, cols int, l
 	}
 	return newLabelled(&Dataset{
 		X:            tensor.New(tensor.WithShape(rows, cols), tensor.WithBacking(x)),
-		FeatureNames: autoNames(cols),
+		FeatureNames: autoNames(0, cols),
 	}, labels)
 }
 

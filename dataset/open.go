@@ -26,6 +26,7 @@ type format struct {
 var formats = []format{
 	{"csv", []string{".csv", ".txt", ".data"}, readCSV},
 	{"tsv", []string{".tsv", ".tab"}, readTSV},
+	{"libsvm", []string{".libsvm", ".svmlight", ".svm"}, readLibSVM},
 	{"npy", []string{".npy"}, readNPY},
 	{"npz", []string{".npz"}, readNPZ},
 }

@@ -25,8 +25,8 @@ const (
 // Columns are given by name or by index from 0; negative indexes count from the
 // end, -1 is the last. Where a header has a column of that very name, the name wins.
 type ReadOptions struct {
-	// Format is the name of the format: "csv", "tsv", "npy" or "npz"; empty chooses by
-	// extension, and csv for a stream.
+	// Format is the name of the format: "csv", "tsv", "libsvm", "npy" or "npz"; empty
+	// chooses by extension, and csv for a stream.
 	Format string
 
 	// Delimiter separates the cells of a CSV; 0 finds out which of comma, semicolon
@@ -58,6 +58,11 @@ type ReadOptions struct {
 	// float64, but float32 for arrays of float32 and float16. From text, a float32 is
 	// the float64 nearest to the text, rounded once more.
 	Float tensor.Dtype
+
+	// IndexBase is where a LibSVM file's indices begin, Cols how many features it has; 0:
+	// as many as its largest index says. With Features they are as many as those.
+	IndexBase IndexBase
+	Cols      int
 
 	// Features are the feature names of a model: X gets these columns in this order.
 	//

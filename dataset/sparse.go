@@ -15,7 +15,7 @@ func NewCSR[L int | float64 | string](m *backend.CSR, labels []L) (*Dataset, err
 	if err := finiteCSR(m); err != nil {
 		return nil, err
 	}
-	return newLabelled(&Dataset{Sparse: m, FeatureNames: autoNames(m.Cols)}, labels)
+	return newLabelled(&Dataset{Sparse: m, FeatureNames: autoNames(0, m.Cols)}, labels)
 }
 
 // finiteCSR returns a *backend.NotFiniteError for the first value that is not finite.
@@ -55,7 +55,8 @@ func takeEntries[E any](m *backend.CSR, from []E, t *backend.CSR, rows []int) []
 }
 
 // selectCSR keeps the columns j of m with to[j] >= 0 and gives them that number, of cols
-// in all. Numbers that do not rise with j make the entries of each row be sorted again.
+// in all; columns beyond to are left out. Numbers that do not rise with j make the entries
+// of each row be sorted again.
 func selectCSR(m *backend.CSR, to []int32, cols int) *backend.CSR {
 	s := &backend.CSR{Rows: m.Rows, Cols: cols, RowPtr: make([]int64, m.Rows+1), Col: make([]uint32, 0, len(m.Col))}
 	if m.Val32 != nil {
@@ -68,7 +69,7 @@ func selectCSR(m *backend.CSR, to []int32, cols int) *backend.CSR {
 	for i := range m.Rows {
 		order = order[:0]
 		for e := m.RowPtr[i]; e < m.RowPtr[i+1]; e++ {
-			if to[m.Col[e]] >= 0 {
+			if j := m.Col[e]; int(j) < len(to) && to[j] >= 0 {
 				order = append(order, e)
 			}
 		}

@@ -151,7 +151,7 @@ func readAll(t require.TestingT, r backend.RowReader) []float64 {
 // A stream that cannot be read is an error of every operation that reads it.
 func TestDataset_StreamErrors(t *testing.T) {
 	gone := errors.New("the file is gone")
-	d := &Dataset{Stream: &memory{rows: 2, cols: 2, x32: make([]float32, 4), err: gone}, FeatureNames: autoNames(2)}
+	d := &Dataset{Stream: &memory{rows: 2, cols: 2, x32: make([]float32, 4), err: gone}, FeatureNames: autoNames(0, 2)}
 	_, err := d.Stats(false)
 	require.ErrorIs(t, err, gone)
 	_, err = d.Detach("x1")
@@ -182,7 +182,7 @@ func TestNewCSR_P20_Refuses(t *testing.T) {
 }
 
 func TestAutoNames(t *testing.T) {
-	names := autoNames(1234)
+	names := autoNames(0, 1234)
 	require.Equal(t, []string{"x0", "x9", "x10", "x999", "x1233"}, []string{names[0], names[9], names[10], names[999], names[1233]})
 	require.True(t, AutoNamed(names))
 	names[1000] = "x100"
