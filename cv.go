@@ -157,7 +157,11 @@ func FitCV(ctx context.Context, ds *dataset.Dataset, opts CVOptions) (*CVResult,
 	if err != nil {
 		return nil, err
 	}
-	b, passed, err := backend.Open(opts.Backend, backend.Options{Threads: opts.Threads})
+	machine, err := opts.machine(ds, v.source, v.model.Outputs()*len(v.cs)*len(v.l1Ratios))
+	if err != nil {
+		return nil, err
+	}
+	b, passed, err := backend.Open(opts.Backend, machine)
 	if err != nil {
 		return nil, err
 	}
@@ -359,7 +363,7 @@ func (v *validation) member(t Trial) objective.Member {
 
 func (v *validation) march(ctx context.Context, family *objective.Family, starts [][]float64) ([]*solver.Result, error) {
 	return solver.March(ctx, v.cv.Solver, family, solver.MarchOptions{
-		Options: solver.Options{Tol: v.cv.Tol, MaxIter: v.maxIter, Seed: v.cv.Seed},
+		Options: solver.Options{Tol: v.cv.Tol, MaxIter: v.maxIter, Seed: v.cv.Seed, Threads: v.cv.Threads},
 		Starts:  starts, Pace: v.cv.Pace,
 	})
 }

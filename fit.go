@@ -63,7 +63,11 @@ func Fit(ctx context.Context, ds *dataset.Dataset, opts Options) (*Result, error
 	if p.oneVsRest() {
 		return fitOneVsRest(ctx, p)
 	}
-	b, passed, err := backend.Open(opts.Backend, backend.Options{Threads: opts.Threads})
+	machine, err := opts.machine(ds, p.source, p.model.Outputs())
+	if err != nil {
+		return nil, err
+	}
+	b, passed, err := backend.Open(opts.Backend, machine)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +90,7 @@ func Fit(ctx context.Context, ds *dataset.Dataset, opts Options) (*Result, error
 	if err != nil {
 		return nil, err
 	}
-	so := solver.Options{Tol: opts.Tol, MaxIter: p.maxIter, Seed: opts.Seed, Progress: opts.Progress, Log: opts.Log, SGD: opts.SGD}
+	so := solver.Options{Tol: opts.Tol, MaxIter: p.maxIter, Seed: opts.Seed, Threads: opts.Threads, Progress: opts.Progress, Log: opts.Log, SGD: opts.SGD}
 	if so.X0, err = p.start(obj); err != nil {
 		return nil, err
 	}

@@ -158,7 +158,15 @@ func (p *problem) against(class int32) (weights []float64, shared bool, err erro
 
 // fit fits all members in one march.
 func (g *group) fit(ctx context.Context) ([]*Result, error) {
-	b, passed, err := backend.Open(g.opts.Backend, backend.Options{Threads: g.opts.Threads})
+	outputs := 0
+	for _, m := range g.members {
+		outputs += m.Model.Outputs()
+	}
+	machine, err := g.opts.machine(g.ds, g.source, outputs)
+	if err != nil {
+		return nil, err
+	}
+	b, passed, err := backend.Open(g.opts.Backend, machine)
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +198,7 @@ func (g *group) fit(ctx context.Context) ([]*Result, error) {
 		return nil, err
 	}
 	runs, err := solver.March(ctx, g.opts.Solver, family, solver.MarchOptions{
-		Options: solver.Options{Tol: g.opts.Tol, MaxIter: g.tasks[0].maxIter, Seed: g.opts.Seed, SGD: g.opts.SGD},
+		Options: solver.Options{Tol: g.opts.Tol, MaxIter: g.tasks[0].maxIter, Seed: g.opts.Seed, Threads: g.opts.Threads, SGD: g.opts.SGD},
 		Starts:  starts,
 	})
 	if err != nil {

@@ -26,6 +26,10 @@ type PredictOptions struct {
 	// Threads bounds the CPU threads of a backend asked for by name; 0 is all. It
 	// never changes a result.
 	Threads int
+
+	// MaxMemory bounds the memory of a backend asked for by name that is for features
+	// which stay on disk, half of it for these; 0 is no bound.
+	MaxMemory int64
 }
 
 // Predict applies m to ds, whose columns must be the model's, in its order; labels and
@@ -42,7 +46,7 @@ func Predict(ctx context.Context, m *model.Model, ds *dataset.Dataset, opts Pred
 	if err := m.CheckFeatures(ds); err != nil {
 		return nil, err
 	}
-	b, _, err := backend.Open(opts.Backend, backend.Options{Threads: opts.Threads})
+	b, _, err := backend.Open(opts.Backend, backend.Options{Threads: opts.Threads, Memory: opts.MaxMemory / 2})
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ type plan struct {
 	rows, cols int     // coordinates of one block
 	price      float64 // of a row in a metric, in evaluations
 	sizes      []int   // of the samples, growing
+	short      bool    // the largest would be larger with more memory
 }
 
 const (
@@ -29,7 +30,9 @@ func newPlan(obj Objective) (p plan) {
 		p.price = c.CurvaturePrice()
 	}
 	least := max(sampleRows*p.cols, smallestStage)
-	for m := min(max(p.rows/8, sampleRows*p.cols), p.rows/3, largestSample(obj, p.rows)); m >= least/2; m /= growth {
+	want, most := min(max(p.rows/8, sampleRows*p.cols), p.rows/3), largestSample(obj, p.rows)
+	p.short = most < want
+	for m := min(want, most); m >= least/2; m /= growth {
 		p.sizes = append([]int{m}, p.sizes...)
 	}
 	return p

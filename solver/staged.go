@@ -86,6 +86,9 @@ func (s *stages) close() (err error) {
 // draw makes the samples, the largest first, as nested samples want.
 func (s *stages) draw(ctx context.Context) error {
 	s.log("a row costs %.3g evaluations in a metric; stages of %v of %d rows", s.plan.price, s.plan.sizes, s.plan.rows)
+	if s.plan.short {
+		s.log("larger samples do not fit into the memory that is allowed: it may take more steps, and last digits may differ")
+	}
 	s.samples = make([]*Sample, 0, len(s.plan.sizes))
 	for i := range s.plan.sizes {
 		p, err := s.d.obj.(Sampler).Sample(ctx, s.plan.sizes[len(s.plan.sizes)-1-i], s.d.opts.Seed)

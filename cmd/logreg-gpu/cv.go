@@ -148,6 +148,7 @@ func (c *cv) run(ctx context.Context, a *app, path string) error {
 	if err != nil {
 		return err
 	}
+	defer ds.Close()
 	if c.foldColumn != "" {
 		if c.opts.FoldOf, err = foldsOf(ds, c.foldColumn); err != nil {
 			return err

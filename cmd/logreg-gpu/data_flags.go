@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"github.com/spf13/pflag"
 
@@ -17,6 +18,7 @@ type dataFlags struct {
 	labels                    string // path
 	ignore                    []string
 	encode                    encodeFlags
+	maxMemory, scratch        string
 }
 
 // register adds the flags; label says which column is the label by default.
@@ -28,6 +30,8 @@ func (d *dataFlags) register(flags *pflag.FlagSet, label string) {
 	flags.StringSliceVar(&d.ignore, "ignore", nil, "`columns` to leave out, comma-separated")
 	flags.StringVar(&d.format, "format", "", "csv, tsv, npy or npz (default: by the extension)")
 	flags.StringVar(&d.delimiter, "delimiter", "", "`character` between cells (default: found out)")
+	flags.StringVar(&d.maxMemory, "max-memory", "", "most `memory` to take, such as 1GB: features that do not fit stay on disk and are read in every pass")
+	flags.StringVar(&d.scratch, "scratch", "", "`directory` for text that does not fit into --max-memory (default: the system's for temporary files)")
 	flags.StringVar(&d.header, "header", "auto", "whether the first row holds names: auto, yes or no")
 }
 
@@ -37,6 +41,11 @@ func (d *dataFlags) options(a *app) (dataset.ReadOptions, error) {
 		Format: d.format, Label: d.label, LabelFile: d.labels, Weight: d.weight, Offset: d.offset, Ignore: d.ignore,
 		Threads: a.threads, Stdin: a.stdin,
 	}
+	var err error
+	if o.MaxMemory, err = d.memory(); err != nil {
+		return o, err
+	}
+	o.Scratch = d.scratch
 	headers := map[string]dataset.Header{"auto": dataset.HeaderAuto, "yes": dataset.HeaderPresent, "no": dataset.HeaderAbsent}
 	var ok bool
 	if o.Header, ok = headers[d.header]; !ok {
@@ -82,12 +91,16 @@ func (d *dataFlags) readFor(ctx context.Context, a *app, path string, m *model.M
 }
 
 func (a *app) readDataset(ctx context.Context, path string, o dataset.ReadOptions) (*dataset.Dataset, error) {
+	keepWithin(o.MaxMemory)
 	ds, err := dataset.Read(ctx, path, o)
 	if err != nil {
 		return nil, err
 	}
 	rows, cols := ds.Shape()
 	a.detail("read %s: %d rows, %d features", path, rows, cols)
+	if ds.Stream != nil {
+		a.detail("the features do not fit into half of --max-memory %s: they stay on disk", strconv.FormatInt(o.MaxMemory/1e6, 10)+"MB")
+	}
 	return ds, nil
 }
 

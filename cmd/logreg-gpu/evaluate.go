@@ -48,7 +48,8 @@ func (a *app) evaluate(ctx context.Context, data *dataFlags, modelPath, dataPath
 	if err != nil {
 		return err
 	}
-	said, err := a.apply(ctx, m, ds)
+	defer ds.Close()
+	said, err := a.apply(ctx, m, ds, data)
 	if err != nil {
 		return err
 	}

@@ -67,7 +67,8 @@ func (p *predict) run(ctx context.Context, a *app, modelPath, dataPath string) e
 	if err != nil {
 		return err
 	}
-	said, err := a.apply(ctx, m, ds)
+	defer ds.Close()
+	said, err := a.apply(ctx, m, ds, &p.data)
 	if err != nil {
 		return err
 	}
@@ -89,8 +90,13 @@ func (p *predict) run(ctx context.Context, a *app, modelPath, dataPath string) e
 }
 
 // apply computes the model's predictions where --backend says.
-func (a *app) apply(ctx context.Context, m *model.Model, ds *dataset.Dataset) (*logreg.Prediction, error) {
-	return logreg.Predict(ctx, m, ds, logreg.PredictOptions{Backend: a.backend, Threads: a.threads})
+func (a *app) apply(ctx context.Context, m *model.Model, ds *dataset.Dataset, data *dataFlags) (*logreg.Prediction, error) {
+	o := logreg.PredictOptions{Backend: a.backend, Threads: a.threads}
+	var err error
+	if o.MaxMemory, err = data.memory(); err != nil {
+		return nil, err
+	}
+	return logreg.Predict(ctx, m, ds, o)
 }
 
 // writeCSV writes the header and a row for each row of DATA.

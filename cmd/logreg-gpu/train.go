@@ -157,6 +157,7 @@ func (t *train) run(ctx context.Context, a *app, path string) error {
 	if err != nil {
 		return err
 	}
+	defer ds.Close()
 	read := time.Since(start)
 
 	bar := a.newProgress(t.opts.Tol)
@@ -201,6 +202,9 @@ func (t *train) prepare(a *app, path string) error {
 	var err error
 	if o.Storage, err = backend.ParseStorage(t.dtype); err != nil {
 		return &usageError{err}
+	}
+	if o.MaxMemory, err = t.data.memory(); err != nil {
+		return err
 	}
 	if t.factors != "" {
 		if o.PenaltyFactors, err = parseNumbers("penalty-factors", t.factors, "column", `JSON such as {"age": 0, "income": 2}`); err != nil {

@@ -127,7 +127,7 @@ func (r *tutorialResult) predict(ctx context.Context, a *app, m *model.Model) er
 	if err != nil {
 		return err
 	}
-	said, err := a.apply(ctx, m, ds)
+	said, err := a.apply(ctx, m, ds, new(dataFlags))
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"math"
+	"runtime/debug"
+	"strconv"
+	"strings"
+)
+
+// memoryUnits are the units of --max-memory: powers of 1000 and of 1024.
+var memoryUnits = []struct {
+	suffix string
+	bytes  float64
+}{
+	{"kib", 1 << 10}, {"mib", 1 << 20}, {"gib", 1 << 30}, {"tib", 1 << 40},
+	{"kb", 1e3}, {"mb", 1e6}, {"gb", 1e9}, {"tb", 1e12},
+	{"k", 1e3}, {"m", 1e6}, {"g", 1e9}, {"t", 1e12}, {"b", 1}, {"", 1},
+}
+
+// leastMemory is what the program needs to do anything.
+const leastMemory = 64e6
+
+// memory is --max-memory in bytes, 0 where it is not given.
+func (d *dataFlags) memory() (int64, error) {
+	if d.maxMemory == "" {
+		return 0, nil
+	}
+	text := strings.ToLower(strings.ReplaceAll(d.maxMemory, " ", ""))
+	for _, u := range memoryUnits {
+		digits, ok := strings.CutSuffix(text, u.suffix)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseFloat(digits, 64)
+		switch n *= u.bytes; {
+		case err != nil || !(n > 0) || n >= math.MaxInt64:
+			return 0, usagef("--max-memory is %q; give a size such as 1GB or 512MiB", d.maxMemory)
+		case n < leastMemory:
+			return 0, usagef("--max-memory is %q; the program itself needs 64MB", d.maxMemory)
+		}
+		return int64(n), nil
+	}
+	return 0, nil
+}
+
+// keepWithin has the garbage collector work harder as the memory in use comes near to
+// what is allowed, of which the program's text and the C library take some.
+func keepWithin(bytes int64) {
+	const outside = 32e6
+	if bytes > 0 {
+		debug.SetMemoryLimit(bytes - outside)
+	}
+}
