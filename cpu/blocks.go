@@ -53,14 +53,15 @@ func each[P any](ctx context.Context, b blocks, threads int, scratch func() P, w
 // disk while others compute.
 type sweep[H, P any] struct {
 	blocks
-	threads int // that compute at a time
-	hands   int
-	room    int
-	hand    func() H
-	fetch   func(h H, block int) error // nil: there is nothing to fetch
-	fresh   func() P
-	work    func(h H, p P, lo, hi int)
-	add     func(p P)
+	first, end int // of the blocks to go over; all where end is 0
+	threads    int // that compute at a time
+	hands      int
+	room       int
+	hand       func() H
+	fetch      func(h H, block int) error // nil: there is nothing to fetch
+	fresh      func() P
+	work       func(h H, p P, lo, hi int)
+	add        func(p P)
 }
 
 // run goes over all blocks, in order. Of blocks that cannot be fetched it returns the
@@ -69,7 +70,10 @@ type sweep[H, P any] struct {
 // A block is claimed after its partial, so the earliest unfinished block always has
 // one and the others never wait for each other in a circle.
 func (s sweep[H, P]) run(ctx context.Context) error {
-	hands, room := min(s.hands, s.count), max(1, min(s.room, s.count))
+	if s.end == 0 {
+		s.end = s.count
+	}
+	hands, room := min(s.hands, s.end-s.first), max(1, min(s.room, s.end-s.first))
 	if hands == 1 {
 		return s.alone(ctx)
 	}
@@ -83,7 +87,7 @@ func (s sweep[H, P]) run(ctx context.Context) error {
 
 		mu      sync.Mutex
 		waiting = make(map[int]P, room)
-		next    int
+		next    = s.first
 	)
 	for range room {
 		free <- s.fresh()
@@ -91,9 +95,9 @@ func (s sweep[H, P]) run(ctx context.Context) error {
 	worker := func() {
 		h := s.hand()
 		for p := range free {
-			block := int(claimed.Add(1)) - 1
-			if block >= s.count || ctx.Err() != nil || failed.any() {
-				if block < s.count {
+			block := s.first + int(claimed.Add(1)) - 1
+			if block >= s.end || ctx.Err() != nil || failed.any() {
+				if block < s.end {
 					stopped.Store(true)
 				}
 				free <- p // for the other hands to see the end as well
@@ -141,7 +145,7 @@ func (s sweep[H, P]) run(ctx context.Context) error {
 // alone is run in this goroutine.
 func (s sweep[H, P]) alone(ctx context.Context) error {
 	h, p := s.hand(), s.fresh()
-	for block := range s.count {
+	for block := s.first; block < s.end; block++ {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

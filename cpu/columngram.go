@@ -140,14 +140,3 @@ func (d *data[T]) columnTile(s *columnSquares[T], m *batch[T], asked []backend.G
 		d.kernel.Outer(s.squared[:len(x)], s.ones[:n], s.diagonal[b][:all])
 	}
 }
-
-// mirror copies the upper triangles of matrices of side x side to the lower ones.
-func mirror(out [][]float64, side int) {
-	for _, h := range out {
-		for a := range side {
-			for b := range a {
-				h[a*side+b] = h[b*side+a]
-			}
-		}
-	}
-}

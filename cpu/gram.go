@@ -57,7 +57,8 @@ func (d *data[T]) addSquare(s *square[T], x []T, n int, sum float64, h []float64
 	h[cols*side+cols] += sum
 }
 
-// Gram is the loop of Eval with the matrices added to each tile.
+// Gram is the loop of Eval with the matrices added to each tile; wide matrices are made
+// in another way (panels.go).
 func (d *data[T]) Gram(ctx context.Context, models []backend.Model, coef []float64, asked []backend.GramBlock, out [][]float64, ev *backend.Evaluation) error {
 	if d.closed {
 		return backend.ErrClosed
@@ -67,14 +68,17 @@ func (d *data[T]) Gram(ctx context.Context, models []backend.Model, coef []float
 	}
 	terms := d.terms(models, coef)
 	cols, side := d.Cols(), d.Cols()+1
-	tile, wide := gramRows, widest(terms)
-	batches := oneByOne(terms, tile)
 	if ev != nil {
 		ev.Reset(models, cols)
 	}
 	for b := range out {
 		clear(out[b])
 	}
+	if cols >= panelled {
+		return d.panelledGram(ctx, terms, len(coef), asked, out, ev)
+	}
+	tile, wide := gramRows, widest(terms)
+	batches := oneByOne(terms, tile)
 	var matrices []*[]float64
 	defer func() {
 		for _, m := range matrices {
@@ -143,19 +147,22 @@ func (d *data[T]) Gram(ctx context.Context, models []backend.Model, coef []float
 	if err := pass(ctx, d, room, fresh, work, add); err != nil {
 		return err
 	}
-	for _, h := range out {
-		for a := range side {
-			for b := range a {
-				h[a*side+b] = h[b*side+a]
-			}
-		}
-	}
+	mirror(out, side)
 	return nil
 }
 
-// gramTile adds the matrices asked of the model alone in m on a tile whose logits are z, which it
-// leaves alone.
+// gramTile adds the matrices asked of the model alone in m on a tile whose logits are z,
+// which it leaves alone.
 func (d *data[T]) gramTile(s *sums[T], m *batch[T], asked []backend.GramBlock, x []T, i, n int, z []T) {
+	d.curvatures(s, m, asked, i, n, z, func(b int, sum float64) {
+		d.addSquare(&s.square, x, n, sum, s.gram[b])
+	})
+}
+
+// curvatures puts the weights d of the rows of a tile in each matrix asked of the model
+// alone in m to s.square.d, in units of the rows' weights, and calls use with their sum.
+// It leaves the logits z alone.
+func (d *data[T]) curvatures(s *sums[T], m *batch[T], asked []backend.GramBlock, i, n int, z []T, use func(b int, sum float64)) {
 	t := &m.terms[0]
 	var p []T // computed for the first matrix asked of this model
 	for b, block := range asked {
@@ -171,18 +178,23 @@ func (d *data[T]) gramTile(s *sums[T], m *batch[T], asked []backend.GramBlock, x
 			}
 		}
 		w := s.square.d[:n]
-		row, col := p[block.Row*n:][:n], p[block.Col*n:][:n]
-		for a := range w {
-			switch {
-			case t.Classes == 0:
-				w[a] = row[a]
-			case block.Row == block.Col:
-				w[a] = row[a] * (1 - row[a])
-			default:
-				w[a] = -row[a] * col[a]
+		secondDerivatives(t, block, p, w)
+		use(b, d.kernel.Weigh(w, t.weights(i, n)))
+	}
+}
+
+// mirror copies the upper triangles of matrices of side x side to the lower ones.
+func mirror(out [][]float64, side int) {
+	const square = 32 // numbers a side, for which and for whose image there is room in the cache
+	for _, h := range out {
+		for first := 0; first < side; first += square {
+			for second := first; second < side; second += square {
+				for a := first; a < min(first+square, side); a++ {
+					for b := max(second, a+1); b < min(second+square, side); b++ {
+						h[b*side+a] = h[a*side+b]
+					}
+				}
 			}
 		}
-		sum := d.kernel.Weigh(w, t.weights(i, n))
-		d.addSquare(&s.square, x, n, sum, s.gram[b])
 	}
 }

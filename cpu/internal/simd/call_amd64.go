@@ -115,13 +115,11 @@ func (f assembly[T]) kernels() Kernels[T] {
 			}
 		},
 		Gram: func(a, b []T, cols int, g []float64, ldg int) {
-			rows := checkGram(a, b, cols, g, ldg)
-			j := 0
-			for _, tile := range f.gram {
-				for ; rows > 0 && j+tile.height <= cols; j += tile.height {
-					tile.add(&g[j*ldg+j], &a[j], &b[j], cols-j, rows, cols, ldg)
-				}
-			}
+			f.cross(a, cols, b, cols, checkGram(a, b, cols, g, ldg), cols, g, ldg, true)
+		},
+		Cross: func(a []T, na int, b []T, nb, rows, stride int, g []float64, ldg int, upper bool) {
+			checkCross(a, na, b, nb, rows, stride, g, ldg)
+			f.cross(a, na, b, nb, rows, stride, g, ldg, upper)
 		},
 		Deviations: func(x []T, mass, centre, sum, squares []float64) {
 			rows := checkDeviations(x, mass, centre, sum, squares)
@@ -180,6 +178,19 @@ func (f assembly[T]) kernels() Kernels[T] {
 			}
 			return weighAfter(sum, residual, n, w)
 		},
+	}
+}
+
+// cross is Cross, with the tallest tiles of G that fit.
+func (f *assembly[T]) cross(a []T, na int, b []T, nb, rows, stride int, g []float64, ldg int, upper bool) {
+	j, k := 0, 0
+	for _, tile := range f.gram {
+		for ; rows > 0 && j+tile.height <= na; j += tile.height {
+			if upper {
+				k = j
+			}
+			tile.add(&g[j*ldg+k], &a[j], &b[k], nb-k, rows, stride, ldg)
+		}
 	}
 }
 

@@ -28,6 +28,10 @@ type Kernels[T Number] struct {
 	// this is X' diag(d) X.
 	Gram func(a, b []T, cols int, g []float64, ldg int)
 
+	// Cross is Gram for na columns of A by nb of B, in rows rows of stride numbers: all of
+	// G, or of a B = A the upper triangle.
+	Cross func(a []T, na int, b []T, nb, rows, stride int, g []float64, ldg int, upper bool)
+
 	// Deviations adds sum_i m[i] (x_i - centre) to sum and sum_i m[i] (x_i - centre)^2
 	// to squares, for rows x_i of len(centre) numbers each. A nil mass is all ones. The
 	// sums of one call are taken in float64, in the order of the rows. Squares keep
@@ -112,7 +116,7 @@ var (
 
 func generic[T Number]() Kernels[T] {
 	return Kernels[T]{
-		Dots: DotsGeneric[T], Outer: OuterGeneric[T], Gram: GramGeneric[T],
+		Dots: DotsGeneric[T], Outer: OuterGeneric[T], Gram: GramGeneric[T], Cross: CrossGeneric[T],
 		Products: ProductsGeneric[T], Outers: OutersGeneric[T],
 		Deviations: DeviationsGeneric[T], Ranges: RangesGeneric[T],
 		Link: LinkGeneric[T], Softmax: SoftmaxGeneric[T], Shares: SharesGeneric[T],

@@ -200,6 +200,51 @@ func testGram[T Number](t *testing.T, ulp float64) {
 	}
 }
 
+// TestCross_IsPartOfGram: columns of wider rows give the numbers that they give alone,
+// over and under the diagonal, and nothing beside them is touched.
+func TestCross_IsPartOfGram(t *testing.T) {
+	check := func(t *testing.T) {
+		r := rand.New(rand.NewPCG(11, 12))
+		const rows, stride = 19, 47
+		for _, na := range []int{1, 2, 3, 7, 8, 9, 16, 31} {
+			for _, nb := range []int{1, 4, 15, 16, 17, 32, 33, 47} {
+				a, b := random[float32](r, rows*stride, 0), random[float32](r, rows*stride, 0)
+				ldg := nb + r.IntN(3)
+				g := guard(make([]float64, (na-1)*ldg+nb), 1e30, r.IntN(8))
+				Of[float32]().Cross(a, na, b, nb, rows, stride, g.slice(), ldg, false)
+				g.requireWhole(t, "g")
+				for j := range na {
+					for k := range nb {
+						sum, size := 0.0, 0.0
+						for i := range rows {
+							p := float64(a[i*stride+j]) * float64(b[i*stride+k])
+							sum += p
+							size += math.Abs(p)
+						}
+						// One ulp a row of the sum of magnitudes, as for Gram.
+						require.InDelta(t, sum, g.slice()[j*ldg+k], size*rows*0x1p-23, "%d x %d: (%d, %d)", na, nb, j, k)
+					}
+				}
+				whole := append([]float64(nil), g.slice()...)
+				if na > nb {
+					continue
+				}
+				clear(g.slice())
+				Of[float32]().Cross(a, na, b, nb, rows, stride, g.slice(), ldg, true)
+				g.requireWhole(t, "g")
+				for j := range na {
+					require.Equal(t, whole[j*ldg+j:j*ldg+nb], g.slice()[j*ldg+j:j*ldg+nb], "row %d of %d x %d", j, na, nb)
+				}
+			}
+		}
+	}
+	t.Run("generic", func(t *testing.T) {
+		defer Use(Generic)()
+		check(t)
+	})
+	eachSet(t, check)
+}
+
 func TestGram_IsTheProduct(t *testing.T) {
 	x := []float64{1, 2, 3, 4, 5, 6} // 2 x 3
 	a := []float64{1, 2, 3, 40, 50, 60}
