@@ -5,29 +5,29 @@
 // func subtract8x64AVX512(sum *float64, a *float64, b *float64, n int, rows int, cols int, ldg int)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·subtract8x64AVX512(SB), NOSPLIT, $0-56
-	MOVQ sum+0(FP), AX
-	MOVQ a+8(FP), CX
+	MOVQ a+8(FP), AX
+	MOVQ cols+40(FP), CX
+	SHLQ $0x03, CX
 	MOVQ b+16(FP), DX
-	MOVQ n+24(FP), BX
-	MOVQ rows+32(FP), SI
-	MOVQ cols+40(FP), DI
+	MOVQ sum+0(FP), BX
+	MOVQ n+24(FP), SI
+	MOVQ rows+32(FP), DI
 	MOVQ ldg+48(FP), R8
-	SHLQ $0x03, DI
 	SHLQ $0x03, R8
 
 strip:
-	CMPQ BX, $+8
+	CMPQ SI, $+8
 	JG   strip2
-	CMPQ BX, $+0
+	CMPQ SI, $+0
 	JG   strip1
 	VZEROUPPER
 	RET
 
 strip2:
 	MOVQ $+8, R9
-	CMPQ BX, $+16
+	CMPQ SI, $+16
 	JGE  masked2
-	MOVQ BX, R9
+	MOVQ SI, R9
 	SUBQ $+8, R9
 
 masked2:
@@ -52,9 +52,9 @@ masked2:
 	VXORPD    Z13, Z13, Z13
 	VXORPD    Z14, Z14, Z14
 	VXORPD    Z15, Z15, Z15
-	MOVQ      CX, R9
+	MOVQ      AX, R9
 	MOVQ      DX, R10
-	MOVQ      SI, R11
+	MOVQ      DI, R11
 	CMPQ      R11, $+1
 	JL        rows2_end
 
@@ -85,14 +85,14 @@ rows2:
 	VBROADCASTSD 56(R9), Z18
 	VFNMADD231PD Z16, Z18, Z14
 	VFNMADD231PD Z17, Z18, Z15
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows2
 
 rows2_end:
-	MOVQ      AX, R9
+	MOVQ      BX, R9
 	VADDPD    (R9), Z0, Z0
 	VMOVUPD   Z0, (R9)
 	VMOVUPD.Z 64(R9), K1, Z0
@@ -142,13 +142,13 @@ rows2_end:
 	VMOVUPD   Z15, K1, 64(R9)
 	ADDQ      R8, R9
 	ADDQ      $+128, DX
-	ADDQ      $+128, AX
-	SUBQ      $+16, BX
+	ADDQ      $+128, BX
+	SUBQ      $+16, SI
 	JMP       strip
 
 strip1:
 	MOVQ      $+8, R9
-	MOVQ      BX, R9
+	MOVQ      SI, R9
 	SUBQ      $+0, R9
 	LEAQ      firsts<>+0(SB), R10
 	SHLQ      $0x03, R9
@@ -163,9 +163,9 @@ strip1:
 	VXORPD    Z5, Z5, Z5
 	VXORPD    Z6, Z6, Z6
 	VXORPD    Z7, Z7, Z7
-	MOVQ      CX, R9
+	MOVQ      AX, R9
 	MOVQ      DX, R10
-	MOVQ      SI, R11
+	MOVQ      DI, R11
 	CMPQ      R11, $+1
 	JL        rows1_end
 
@@ -187,14 +187,14 @@ rows1:
 	VFNMADD231PD Z8, Z9, Z6
 	VBROADCASTSD 56(R9), Z9
 	VFNMADD231PD Z8, Z9, Z7
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows1
 
 rows1_end:
-	MOVQ      AX, R9
+	MOVQ      BX, R9
 	VMOVUPD.Z (R9), K1, Z8
 	VADDPD    Z8, Z0, Z0
 	VMOVUPD   Z0, K1, (R9)
@@ -228,8 +228,8 @@ rows1_end:
 	VMOVUPD   Z7, K1, (R9)
 	ADDQ      R8, R9
 	ADDQ      $+64, DX
-	ADDQ      $+64, AX
-	SUBQ      $+8, BX
+	ADDQ      $+64, BX
+	SUBQ      $+8, SI
 	JMP       strip
 
 DATA firsts<>+0(SB)/8, $0xffffffffffffffff
@@ -253,29 +253,29 @@ GLOBL firsts<>(SB), RODATA|NOPTR, $128
 // func subtract1x64AVX512(sum *float64, a *float64, b *float64, n int, rows int, cols int, ldg int)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·subtract1x64AVX512(SB), NOSPLIT, $0-56
-	MOVQ sum+0(FP), AX
-	MOVQ a+8(FP), CX
+	MOVQ a+8(FP), AX
+	MOVQ cols+40(FP), CX
+	SHLQ $0x03, CX
 	MOVQ b+16(FP), DX
-	MOVQ n+24(FP), BX
-	MOVQ rows+32(FP), SI
-	MOVQ cols+40(FP), DI
+	MOVQ sum+0(FP), BX
+	MOVQ n+24(FP), SI
+	MOVQ rows+32(FP), DI
 	MOVQ ldg+48(FP), R8
-	SHLQ $0x03, DI
 	SHLQ $0x03, R8
 
 strip:
-	CMPQ BX, $+8
+	CMPQ SI, $+8
 	JG   strip2
-	CMPQ BX, $+0
+	CMPQ SI, $+0
 	JG   strip1
 	VZEROUPPER
 	RET
 
 strip2:
 	MOVQ $+8, R9
-	CMPQ BX, $+16
+	CMPQ SI, $+16
 	JGE  masked2
-	MOVQ BX, R9
+	MOVQ SI, R9
 	SUBQ $+8, R9
 
 masked2:
@@ -286,9 +286,9 @@ masked2:
 	VPMOVQ2M  Z0, K1
 	VXORPD    Z0, Z0, Z0
 	VXORPD    Z1, Z1, Z1
-	MOVQ      CX, R9
+	MOVQ      AX, R9
 	MOVQ      DX, R10
-	MOVQ      SI, R11
+	MOVQ      DI, R11
 	CMPQ      R11, $+1
 	JL        rows2_end
 
@@ -298,14 +298,14 @@ rows2:
 	VBROADCASTSD (R9), Z4
 	VFNMADD231PD Z2, Z4, Z0
 	VFNMADD231PD Z3, Z4, Z1
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows2
 
 rows2_end:
-	MOVQ      AX, R9
+	MOVQ      BX, R9
 	VADDPD    (R9), Z0, Z0
 	VMOVUPD   Z0, (R9)
 	VMOVUPD.Z 64(R9), K1, Z0
@@ -313,13 +313,13 @@ rows2_end:
 	VMOVUPD   Z1, K1, 64(R9)
 	ADDQ      R8, R9
 	ADDQ      $+128, DX
-	ADDQ      $+128, AX
-	SUBQ      $+16, BX
+	ADDQ      $+128, BX
+	SUBQ      $+16, SI
 	JMP       strip
 
 strip1:
 	MOVQ      $+8, R9
-	MOVQ      BX, R9
+	MOVQ      SI, R9
 	SUBQ      $+0, R9
 	LEAQ      firsts<>+0(SB), R10
 	SHLQ      $0x03, R9
@@ -327,9 +327,9 @@ strip1:
 	VMOVDQU32 64(R10), Z0
 	VPMOVQ2M  Z0, K1
 	VXORPD    Z0, Z0, Z0
-	MOVQ      CX, R9
+	MOVQ      AX, R9
 	MOVQ      DX, R10
-	MOVQ      SI, R11
+	MOVQ      DI, R11
 	CMPQ      R11, $+1
 	JL        rows1_end
 
@@ -337,49 +337,49 @@ rows1:
 	VMOVUPD.Z    (R10), K1, Z1
 	VBROADCASTSD (R9), Z2
 	VFNMADD231PD Z1, Z2, Z0
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows1
 
 rows1_end:
-	MOVQ      AX, R9
+	MOVQ      BX, R9
 	VMOVUPD.Z (R9), K1, Z1
 	VADDPD    Z1, Z0, Z0
 	VMOVUPD   Z0, K1, (R9)
 	ADDQ      R8, R9
 	ADDQ      $+64, DX
-	ADDQ      $+64, AX
-	SUBQ      $+8, BX
+	ADDQ      $+64, BX
+	SUBQ      $+8, SI
 	JMP       strip
 
 // func subtract4x64AVX2(sum *float64, a *float64, b *float64, n int, rows int, cols int, ldg int)
 // Requires: AVX, FMA3
 TEXT ·subtract4x64AVX2(SB), NOSPLIT, $0-56
-	MOVQ sum+0(FP), AX
-	MOVQ a+8(FP), CX
+	MOVQ a+8(FP), AX
+	MOVQ cols+40(FP), CX
+	SHLQ $0x03, CX
 	MOVQ b+16(FP), DX
-	MOVQ n+24(FP), BX
-	MOVQ rows+32(FP), SI
-	MOVQ cols+40(FP), DI
+	MOVQ sum+0(FP), BX
+	MOVQ n+24(FP), SI
+	MOVQ rows+32(FP), DI
 	MOVQ ldg+48(FP), R8
-	SHLQ $0x03, DI
 	SHLQ $0x03, R8
 
 strip:
-	CMPQ BX, $+4
+	CMPQ SI, $+4
 	JG   strip2
-	CMPQ BX, $+0
+	CMPQ SI, $+0
 	JG   strip1
 	VZEROUPPER
 	RET
 
 strip2:
 	MOVQ $+4, R9
-	CMPQ BX, $+8
+	CMPQ SI, $+8
 	JGE  masked2
-	MOVQ BX, R9
+	MOVQ SI, R9
 	SUBQ $+4, R9
 
 masked2:
@@ -395,9 +395,9 @@ masked2:
 	VXORPD  Y6, Y6, Y6
 	VXORPD  Y7, Y7, Y7
 	VXORPD  Y8, Y8, Y8
-	MOVQ    CX, R9
+	MOVQ    AX, R9
 	MOVQ    DX, R10
-	MOVQ    SI, R11
+	MOVQ    DI, R11
 	CMPQ    R11, $+1
 	JL      rows2_end
 
@@ -416,14 +416,14 @@ rows2:
 	VBROADCASTSD 24(R9), Y11
 	VFNMADD231PD Y9, Y11, Y7
 	VFNMADD231PD Y10, Y11, Y8
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows2
 
 rows2_end:
-	MOVQ       AX, R9
+	MOVQ       BX, R9
 	VADDPD     (R9), Y1, Y1
 	VMOVUPD    Y1, (R9)
 	VMASKMOVPD 32(R9), Y0, Y1
@@ -449,13 +449,13 @@ rows2_end:
 	VMASKMOVPD Y8, Y0, 32(R9)
 	ADDQ       R8, R9
 	ADDQ       $+64, DX
-	ADDQ       $+64, AX
-	SUBQ       $+8, BX
+	ADDQ       $+64, BX
+	SUBQ       $+8, SI
 	JMP        strip
 
 strip1:
 	MOVQ    $+4, R9
-	MOVQ    BX, R9
+	MOVQ    SI, R9
 	SUBQ    $+0, R9
 	LEAQ    firsts<>+0(SB), R10
 	SHLQ    $0x03, R9
@@ -465,9 +465,9 @@ strip1:
 	VXORPD  Y2, Y2, Y2
 	VXORPD  Y3, Y3, Y3
 	VXORPD  Y4, Y4, Y4
-	MOVQ    CX, R9
+	MOVQ    AX, R9
 	MOVQ    DX, R10
-	MOVQ    SI, R11
+	MOVQ    DI, R11
 	CMPQ    R11, $+1
 	JL      rows1_end
 
@@ -481,14 +481,14 @@ rows1:
 	VFNMADD231PD Y5, Y6, Y3
 	VBROADCASTSD 24(R9), Y6
 	VFNMADD231PD Y5, Y6, Y4
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows1
 
 rows1_end:
-	MOVQ       AX, R9
+	MOVQ       BX, R9
 	VMASKMOVPD (R9), Y0, Y5
 	VADDPD     Y5, Y1, Y1
 	VMASKMOVPD Y1, Y0, (R9)
@@ -506,36 +506,36 @@ rows1_end:
 	VMASKMOVPD Y4, Y0, (R9)
 	ADDQ       R8, R9
 	ADDQ       $+32, DX
-	ADDQ       $+32, AX
-	SUBQ       $+4, BX
+	ADDQ       $+32, BX
+	SUBQ       $+4, SI
 	JMP        strip
 
 // func subtract1x64AVX2(sum *float64, a *float64, b *float64, n int, rows int, cols int, ldg int)
 // Requires: AVX, FMA3
 TEXT ·subtract1x64AVX2(SB), NOSPLIT, $0-56
-	MOVQ sum+0(FP), AX
-	MOVQ a+8(FP), CX
+	MOVQ a+8(FP), AX
+	MOVQ cols+40(FP), CX
+	SHLQ $0x03, CX
 	MOVQ b+16(FP), DX
-	MOVQ n+24(FP), BX
-	MOVQ rows+32(FP), SI
-	MOVQ cols+40(FP), DI
+	MOVQ sum+0(FP), BX
+	MOVQ n+24(FP), SI
+	MOVQ rows+32(FP), DI
 	MOVQ ldg+48(FP), R8
-	SHLQ $0x03, DI
 	SHLQ $0x03, R8
 
 strip:
-	CMPQ BX, $+4
+	CMPQ SI, $+4
 	JG   strip2
-	CMPQ BX, $+0
+	CMPQ SI, $+0
 	JG   strip1
 	VZEROUPPER
 	RET
 
 strip2:
 	MOVQ $+4, R9
-	CMPQ BX, $+8
+	CMPQ SI, $+8
 	JGE  masked2
-	MOVQ BX, R9
+	MOVQ SI, R9
 	SUBQ $+4, R9
 
 masked2:
@@ -545,9 +545,9 @@ masked2:
 	VMOVDQU 64(R10), Y0
 	VXORPD  Y1, Y1, Y1
 	VXORPD  Y2, Y2, Y2
-	MOVQ    CX, R9
+	MOVQ    AX, R9
 	MOVQ    DX, R10
-	MOVQ    SI, R11
+	MOVQ    DI, R11
 	CMPQ    R11, $+1
 	JL      rows2_end
 
@@ -557,14 +557,14 @@ rows2:
 	VBROADCASTSD (R9), Y5
 	VFNMADD231PD Y3, Y5, Y1
 	VFNMADD231PD Y4, Y5, Y2
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows2
 
 rows2_end:
-	MOVQ       AX, R9
+	MOVQ       BX, R9
 	VADDPD     (R9), Y1, Y1
 	VMOVUPD    Y1, (R9)
 	VMASKMOVPD 32(R9), Y0, Y1
@@ -572,22 +572,22 @@ rows2_end:
 	VMASKMOVPD Y2, Y0, 32(R9)
 	ADDQ       R8, R9
 	ADDQ       $+64, DX
-	ADDQ       $+64, AX
-	SUBQ       $+8, BX
+	ADDQ       $+64, BX
+	SUBQ       $+8, SI
 	JMP        strip
 
 strip1:
 	MOVQ    $+4, R9
-	MOVQ    BX, R9
+	MOVQ    SI, R9
 	SUBQ    $+0, R9
 	LEAQ    firsts<>+0(SB), R10
 	SHLQ    $0x03, R9
 	SUBQ    R9, R10
 	VMOVDQU 64(R10), Y0
 	VXORPD  Y1, Y1, Y1
-	MOVQ    CX, R9
+	MOVQ    AX, R9
 	MOVQ    DX, R10
-	MOVQ    SI, R11
+	MOVQ    DI, R11
 	CMPQ    R11, $+1
 	JL      rows1_end
 
@@ -595,19 +595,19 @@ rows1:
 	VMASKMOVPD   (R10), Y0, Y2
 	VBROADCASTSD (R9), Y3
 	VFNMADD231PD Y2, Y3, Y1
-	ADDQ         DI, R9
-	ADDQ         DI, R10
+	ADDQ         CX, R9
+	ADDQ         CX, R10
 	SUBQ         $+1, R11
 	CMPQ         R11, $+1
 	JGE          rows1
 
 rows1_end:
-	MOVQ       AX, R9
+	MOVQ       BX, R9
 	VMASKMOVPD (R9), Y0, Y2
 	VADDPD     Y2, Y1, Y1
 	VMASKMOVPD Y1, Y0, (R9)
 	ADDQ       R8, R9
 	ADDQ       $+32, DX
-	ADDQ       $+32, AX
-	SUBQ       $+4, BX
+	ADDQ       $+32, BX
+	SUBQ       $+4, SI
 	JMP        strip
