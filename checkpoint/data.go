@@ -29,6 +29,7 @@ var (
 	_ backend.Data         = (*data)(nil)
 	_ backend.Selective    = (*data)(nil)
 	_ backend.Keeper       = (*data)(nil)
+	_ backend.Limited      = (*data)(nil)
 	_ backend.HessVec      = (*data)(nil)
 	_ backend.Gram         = (*data)(nil)
 	_ backend.ColumnGram   = (*data)(nil)
@@ -163,8 +164,33 @@ func (d *data) Sample(ctx context.Context, rows []int, factor []float64) (backen
 	s.abilities = backend.Ability(abilities[0])
 	if s.live == nil {
 		s.draw = d.later(slices.Clone(rows), slices.Clone(factor))
+		d.journal.undrawn = append(d.journal.undrawn, s)
 	}
 	return s, nil
+}
+
+// MostSampled depends on which samples are open, so those that are only names so far
+// are drawn before it is asked for anew.
+func (d *data) MostSampled() int {
+	ctx, most := context.Background(), []float64{float64(d.rows)}
+	err := d.put(ctx, into(most), func(live backend.Data) error {
+		l, ok := live.(backend.Limited)
+		if !ok {
+			return nil
+		}
+		for _, s := range d.journal.undrawn {
+			if _, err := s.now(ctx); err != nil && !s.closed {
+				return err
+			}
+		}
+		d.journal.undrawn = nil
+		most[0] = float64(l.MostSampled())
+		return nil
+	}, "most sampled")
+	if err != nil {
+		return 0
+	}
+	return int(most[0])
 }
 
 // later draws a sample of d, which may have been closed by then.

@@ -43,6 +43,7 @@ type Journal struct {
 
 	written time.Time // the last time that all was
 	inside  int       // Keep, so many times
+	undrawn []*data   // samples, closed or drawn by now or not
 }
 
 // maxBytes is the size beyond which a journal goes on no more: a disk should not fill

@@ -127,6 +127,45 @@ func runAndKill(t *testing.T, dir string, lines int, args []string) (killed bool
 	return true
 }
 
+// Ctrl-C says where to go on from, and going on is as if nothing had happened.
+func TestCheckpoint_P23_Interrupted(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a process cannot send itself an interrupt there")
+	}
+	dir := t.TempDir()
+	args := []string{"train", "builtin:breast_cancer", "--solver", "sgd", "--lr", "1e-9", "--max-iter", "3000", "-v", "--model"}
+	alone := exec.Command("logreg-gpu", append(args, "alone.json")...)
+	alone.Dir = dir
+	require.NoError(t, alone.Run())
+	want, err := os.ReadFile(filepath.Join(dir, "alone.json"))
+	require.NoError(t, err)
+
+	args = append(args, "m.json", "--checkpoint", "fit.ckpt", "--resume")
+	cmd := exec.Command("logreg-gpu", args...)
+	cmd.Dir = dir
+	stderr, err := cmd.StderrPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	lines, last := bufio.NewScanner(stderr), ""
+	for lines.Scan() {
+		if last = lines.Text(); strings.Contains(last, "iteration 3:") {
+			require.NoError(t, cmd.Process.Signal(os.Interrupt))
+		}
+	}
+	require.Error(t, cmd.Wait())
+	require.Equal(t, exitInterrupted, cmd.ProcessState.ExitCode())
+	require.Equal(t, "logreg-gpu: interrupted; the best point so far is in m.json; --resume goes on from fit.ckpt", last)
+
+	cmd = exec.Command("logreg-gpu", args...)
+	cmd.Dir = dir
+	said, err := cmd.CombinedOutput()
+	require.NoError(t, err)
+	require.Regexp(t, `logreg-gpu: fit.ckpt: going on after [1-9][0-9]* operations\n`, string(said))
+	got, err := os.ReadFile(filepath.Join(dir, "m.json"))
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(got))
+}
+
 // A disk that fills up ends the checkpoint, not the fit; what was kept is still good.
 func TestCheckpoint_P23_FullDisk(t *testing.T) {
 	if runtime.GOOS == "windows" {
