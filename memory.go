@@ -12,7 +12,7 @@ import (
 // that the garbage collector is left to work with.
 const (
 	program = 48 << 20
-	slack   = 0.12
+	slack   = 0.08
 )
 
 // machine is how a backend is opened for src, which is made of ds, with K outputs in all:

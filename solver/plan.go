@@ -9,32 +9,46 @@ type plan struct {
 	price      float64 // of a row in a metric, in evaluations
 	sizes      []int   // of the samples, growing
 	short      bool    // the largest would be larger with more memory
+	single     bool    // no stages: the one sample is for a metric at the start
 }
 
 const (
 	sampleRows    = 8    // a column, at least: a metric of fewer has wild directions
+	fewRows       = 4    // a column, where rows in a metric are dear
 	smallestStage = 4000 // rows: below, a stage costs more in calls than it saves
 	growth        = 4    // of one stage to the next
+
+	// dearMetric is the price of a metric of sampleRows, in passes, above which fewRows do:
+	// they take two or three passes more, and cost half. Stages on so few rows bring
+	// nothing then: they would end in the metric that they began in.
+	dearMetric = 4
 )
 
 // newPlan gives samples that grow to n/8 rows, or to 8 a column where that is more, but
 // never above n/3 or what memory allows; none where that leaves less than half a stage.
+// Where a metric of so many costs more than it saves, there is one sample of 4 a column.
 func newPlan(obj Objective) (p plan) {
 	if !Can(obj, CanSample) {
 		return p
 	}
 	p.rows, p.cols = obj.(Sampler).Rows(), obj.Dim()
+	each := sampleRows // a column
 	if Can(obj, CanCurve) {
 		c := obj.(Curved)
 		p.cols /= c.Blocks()
 		p.price = c.CurvaturePrice()
+		// Blocks of a Hessian have too many passes before them to save on their making.
+		if p.single = c.Blocks() == 1 && p.price*float64(sampleRows*p.cols) > dearMetric*float64(p.rows); p.single {
+			each = fewRows
+		}
 	}
-	least := max(sampleRows*p.cols, smallestStage)
-	want, most := min(max(p.rows/8, sampleRows*p.cols), p.rows/3), largestSample(obj, p.rows)
+	least := max(each*p.cols, smallestStage)
+	want, most := min(max(p.rows/8, each*p.cols), p.rows/3), largestSample(obj, p.rows)
 	p.short = most < want
 	for m := min(want, most); m >= least/2; m /= growth {
 		p.sizes = append([]int{m}, p.sizes...)
 	}
+	p.single = p.single && len(p.sizes) == 1
 	return p
 }
 
@@ -43,7 +57,7 @@ func newPlan(obj Objective) (p plan) {
 // within a few hundredths.
 func largestSample(obj any, rows int) int {
 	if l, ok := obj.(Limited); ok {
-		return int(0.7 * float64(l.MostSampled()))
+		return int(0.74 * float64(l.MostSampled()))
 	}
 	return rows
 }
