@@ -149,6 +149,7 @@ func (c *cv) run(ctx context.Context, a *app, path string) error {
 		return err
 	}
 	defer ds.Close()
+	defer a.sayPeak(&c.fit.data)
 	if c.foldColumn != "" {
 		if c.opts.FoldOf, err = foldsOf(ds, c.foldColumn); err != nil {
 			return err

@@ -49,6 +49,7 @@ func (a *app) evaluate(ctx context.Context, data *dataFlags, modelPath, dataPath
 		return err
 	}
 	defer ds.Close()
+	defer a.sayPeak(data)
 	said, err := a.apply(ctx, m, ds, data)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"os"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -49,5 +50,28 @@ func keepWithin(bytes int64) {
 	const outside = 32e6
 	if bytes > 0 {
 		debug.SetMemoryLimit(bytes - outside)
+	}
+}
+
+// peakMemory is the most memory that this process has had resident, mapped files
+// included, in bytes; 0 where the system does not say.
+func peakMemory() int64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(status)) {
+		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			kb, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
+			return kb << 10
+		}
+	}
+	return 0
+}
+
+// sayPeak is said with -v where the memory is bounded.
+func (a *app) sayPeak(d *dataFlags) {
+	if peak := peakMemory(); d.maxMemory != "" && peak > 0 {
+		a.detail("at most %.1f MB of memory were in use", float64(peak)/1e6)
 	}
 }

@@ -68,6 +68,7 @@ func (p *predict) run(ctx context.Context, a *app, modelPath, dataPath string) e
 		return err
 	}
 	defer ds.Close()
+	defer a.sayPeak(&p.data)
 	said, err := a.apply(ctx, m, ds, &p.data)
 	if err != nil {
 		return err

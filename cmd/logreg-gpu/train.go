@@ -158,6 +158,7 @@ func (t *train) run(ctx context.Context, a *app, path string) error {
 		return err
 	}
 	defer ds.Close()
+	defer a.sayPeak(&t.data)
 	read := time.Since(start)
 
 	bar := a.newProgress(t.opts.Tol)
