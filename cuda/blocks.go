@@ -32,9 +32,11 @@ type chunks struct {
 	source    int // of the source, through each of the two pinned buffers
 	cache     int // of X between the two phases: what stays in the L2 cache
 	predicted int // of probabilities on the device
+	residuals int // of four outputs over sparse X: what the columns of a row block find in the L2 cache
+	chosen    int // of chosen columns as a dense table
 }
 
-var chunkBytes = chunks{source: 32 << 20, cache: 16 << 20, predicted: 32 << 20}
+var chunkBytes = chunks{source: 32 << 20, cache: 16 << 20, predicted: 32 << 20, residuals: 16 << 20, chosen: 64 << 20}
 
 // rows of the two-phase kernels at a time.
 func (c chunks) rows(rowBytes int) int { return max(c.cache/rowBytes, 256) }

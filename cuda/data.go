@@ -22,7 +22,8 @@ type data struct {
 	realSize int
 
 	x       driver.Ptr
-	ld      int // numbers from row to row: cols where narrow, else cols rounded up to 4
+	sparse  *sparse // nil where X is dense, else x and ld mean nothing
+	ld      int     // numbers from row to row: cols where narrow, else cols rounded up to 4
 	labels  []driver.Ptr
 	weights []weights
 	base    weights // of models without a weight column; only sampled rows have one
@@ -43,6 +44,7 @@ var (
 	_ backend.Data         = (*data)(nil)
 	_ backend.HessVec      = (*data)(nil)
 	_ backend.Gram         = (*data)(nil)
+	_ backend.ColumnGram   = (*data)(nil)
 	_ backend.Sampler      = (*data)(nil)
 	_ backend.LineSearcher = (*data)(nil)
 )

@@ -14,13 +14,16 @@ const epochColumns = 256
 // Epochs runs full-batch gradient descent on the mean loss of one model of one output in
 // a single launch: coef -= rate * gradient of (sum_i m_i l_i / sum_i m_i), `epochs` times.
 // coef, of D+1 numbers, is updated; the losses before each update are returned. More than
-// 256 columns, or a model of several outputs or with a fold left out, are an error of
+// 256 columns, sparse X, or a model of several outputs or with a fold left out, are an error of
 // kind backend.ErrUnsupported. It reads X once an epoch.
 func (d *data) Epochs(ctx context.Context, m backend.Model, coef []float64, rate float64, epochs int) ([]float64, error) {
 	losses := make([]float64, max(epochs, 0))
 	err := d.run(ctx, func(c *call) error {
 		if err := c.columns.CheckModels([]backend.Model{m}, coef); err != nil {
 			return err
+		}
+		if c.sparse != nil {
+			return unsupported("a descent in one launch over sparse X")
 		}
 		if m.Classes != 0 || m.Fold != backend.None || c.columns.Cols > epochColumns {
 			return fmt.Errorf("%w: a descent in one launch over %d columns, %d outputs or folds", backend.ErrUnsupported, c.columns.Cols, m.Outputs())

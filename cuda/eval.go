@@ -55,7 +55,8 @@ type sums struct {
 }
 
 // summed is a group with the places of its parts in the request and of its sums in the
-// results: outputs rows of D+1 numbers, then loss and held-out loss of each model.
+// results: outputs rows of D+1 numbers, for sparse X the sums of residuals, then loss and
+// held-out loss of each model.
 type summed struct {
 	group
 	coef, out    part
@@ -91,6 +92,9 @@ func (c *call) sums(models []backend.Model, coef, v []float64) (*sums, error) {
 	total := 0
 	for _, g := range c.plan(models, forms, vectors) {
 		p := summed{group: g, grad: total, losses: total + g.outputs*(cols+1)}
+		if c.sparse != nil {
+			p.losses += g.outputs // after the sums of residuals
+		}
 		total = p.losses + 2*len(g.models)
 		var rows []float64
 		var chosen []backend.Model
@@ -103,7 +107,12 @@ func (c *call) sums(models []backend.Model, coef, v []float64) (*sums, error) {
 				rows = append(rows, v[start[k]:start[k+1]]...)
 			}
 		}
-		p.coef, p.out = r.coef(rows), r.outputs(chosen, 0)
+		if c.sparse != nil && g.kind != wide {
+			p.coef = r.panel(rows, g.outputs, vectors)
+		} else {
+			p.coef = r.coef(rows)
+		}
+		p.out = r.outputs(chosen, 0)
 		if g.kind == wide {
 			for i := 0; i < c.columns.Rows; i += c.chunk() {
 				p.chunks = append(p.chunks, r.outputs(chosen, i))
@@ -121,13 +130,17 @@ func (c *call) sums(models []backend.Model, coef, v []float64) (*sums, error) {
 	}
 	for _, g := range s.groups {
 		l := &launches{call: c, summed: g, base: base, results: results, hess: v != nil}
-		switch g.kind {
-		case single:
+		switch {
+		case c.sparse != nil && g.kind == wide:
+			err = l.sparseWide()
+		case c.sparse != nil:
+			err = l.sparseGroup(vectors)
+		case g.kind == single:
 			err = l.single(forms, vectors)
-		case several, softmax:
-			err = l.many(vectors)
-		case wide:
+		case g.kind == wide:
 			err = l.wide()
+		default:
+			err = l.many(vectors)
 		}
 		if err != nil {
 			return nil, err
@@ -162,10 +175,15 @@ func (l *launches) finish(part, losses driver.Ptr, blocks int, add bool) error {
 	if err := l.combine(l.real, part, blocks, l.outputs*(l.columns.Cols+1), add, l.at(l.grad)); err != nil {
 		return err
 	}
-	if l.hess { // it has no loss: nothing was written
-		return l.g.context.Memset(l.at(l.losses), 0, int64(len(l.models))*16, nil)
+	if l.hess {
+		return l.noLosses()
 	}
 	return l.combine("f64", losses, blocks, 2*len(l.models), add, l.at(l.losses))
+}
+
+// noLosses clears the losses of a product with the Hessian, which has none.
+func (l *launches) noLosses() error {
+	return l.g.context.Memset(l.at(l.losses), 0, int64(len(l.models))*16, nil)
 }
 
 func (l *launches) single(forms []form, vectors int) error {
@@ -245,7 +263,12 @@ func (l *launches) many(vectors int) error {
 }
 
 // chunk is how many rows the two-phase kernels take at a time.
-func (d *data) chunk() int { return min(d.g.chunks.rows(d.ld*d.storage.Bytes()), d.columns.Rows) }
+func (d *data) chunk() int {
+	if d.sparse != nil {
+		return d.sparse.byColumns.step
+	}
+	return min(d.g.chunks.rows(d.ld*d.storage.Bytes()), d.columns.Rows)
+}
 
 // wide evaluates in two phases, chunk by chunk of rows: logits of all outputs, their
 // residuals in place, and the residuals' product with X, read again from the L2 cache.
@@ -268,7 +291,7 @@ func (l *launches) wide() error {
 			return err
 		}
 		x := l.x + driver.Ptr(at*l.ld*l.storage.Bytes())
-		if err := l.logits(x, n, l.coef.in(l.base), columns, z); err != nil {
+		if err := l.logits(at, n, l.coef.in(l.base), columns, z); err != nil {
 			return err
 		}
 		folds := l.folds
@@ -301,8 +324,12 @@ func (l *launches) wide() error {
 	return nil
 }
 
-// logits computes (x_i, 1).w_c of n rows from x on, for `count` rows of coefficients.
-func (c *call) logits(x driver.Ptr, n int, coef driver.Ptr, count int, z driver.Ptr) error {
+// logits computes (x_i, 1).w_c of n rows from row first on, for `count` rows of coefficients.
+func (c *call) logits(first, n int, coef driver.Ptr, count int, z driver.Ptr) error {
+	if c.sparse != nil {
+		return c.sparseLogits(first, n, coef, count, z)
+	}
+	x := c.x + driver.Ptr(first*c.ld*c.storage.Bytes())
 	name, y := "logits16", (count+15)/16
 	if count <= 4 {
 		name, y = "logits4", 1

@@ -117,6 +117,9 @@ func TestForms_P5_EveryKernelOfEveryTarget(t *testing.T) {
 					checkForms(t, b, d, checked, s, shape.rows, shape.cols, i%2 == 0)
 				}
 			}
+			for _, s := range []backend.Storage{backend.Float32, backend.Float64} {
+				checkSparse(t, b, d, checked, s)
+			}
 			checkDescent(t, b)
 			require.NoError(t, b.Close())
 			launched := d.Counters()
@@ -256,6 +259,8 @@ func checkOthers(t *testing.T, emulator *ptx.Driver, checked bool, s backend.Sto
 			requireNear(t, s, wantH[i], gotH[i], "gram %v", blocks[i])
 		}
 	}
+
+	checkColumnGram(t, s, got, want)
 
 	drawn := make([]int, rows/2)
 	for i := range drawn {

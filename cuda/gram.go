@@ -10,7 +10,8 @@ import (
 
 // Gram implements backend.Gram. A model of one output over up to evalGramColumns columns
 // has its matrix, loss and gradient from one read of X. For another, X is read for the
-// logits and, by strips of 64 columns, for each matrix; and once more for ev.
+// logits and, by strips of 64 columns, for each matrix; and once more for ev. Sparse X is
+// read for the logits and for a dense table of some rows at a time.
 func (d *data) Gram(ctx context.Context, models []backend.Model, coef []float64, blocks []backend.GramBlock, out [][]float64, ev *backend.Evaluation) error {
 	return d.run(ctx, func(c *call) error {
 		if err := c.columns.CheckGram(models, coef, blocks, out); err != nil {
@@ -21,7 +22,7 @@ func (d *data) Gram(ctx context.Context, models []backend.Model, coef []float64,
 		for b, block := range blocks {
 			k := block.Model
 			m, w := models[k], coef[start[k]:start[k+1]]
-			if m.Classes > 0 || c.columns.Cols > evalGramColumns(c.real) {
+			if m.Classes > 0 || c.columns.Cols > evalGramColumns(c.real) || c.sparse != nil {
 				if err := c.gram(m, w, block, out[b]); err != nil {
 					return err
 				}
@@ -123,44 +124,59 @@ func unpack(lower []float64, tiles, side int, unit float64, out []float64, n int
 // gram computes one block of one model's Hessian: the rows' weights from their logits,
 // then the weighted Gram matrix.
 func (c *call) gram(m backend.Model, coef []float64, block backend.GramBlock, out []float64) error {
-	const side = 64
-	n, d := c.columns.Rows, c.columns.Cols
+	rowWeights, err := c.rowWeights(m, coef, block)
+	if err != nil {
+		return err
+	}
+	unit, d := c.weightsOf(m).unit, c.columns.Cols
+	if c.sparse != nil {
+		return c.product(rowWeights, d, c.chosenColumns(nil), unit, out)
+	}
+	whole := table{ld: c.ld, step: c.columns.Rows, rows: func(int, int) (driver.Ptr, error) { return c.x, nil }}
+	return c.product(rowWeights, d, whole, unit, out)
+}
+
+// rowWeights leaves m_i d_i of every row, by which the block sums its products.
+func (c *call) rowWeights(m backend.Model, coef []float64, block backend.GramBlock) (driver.Ptr, error) {
+	n := c.columns.Rows
 	r := &request{d: c.data}
 	w, o := r.coef(coef), r.outputs([]backend.Model{m}, 0)
 	base, err := r.send()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	z, err := c.work("logits", int64(m.Outputs())*int64(n)*int64(c.realSize))
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if err := c.logits(c.x, n, w.in(base), m.Outputs(), z); err != nil {
-		return err
+	if err := c.logits(0, n, w.in(base), m.Outputs(), z); err != nil {
+		return 0, err
 	}
 	rowWeights, err := c.work("row weights", int64(n)*int64(c.realSize))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	outArg, folds, weightsArg := driver.PtrArg(o.in(base)), driver.PtrArg(c.folds), driver.PtrArg(rowWeights)
 	if m.Classes == 0 {
-		err = c.launch("weights_logistic", c.real, shape{work: n/256 + 1},
+		return rowWeights, c.launch("weights_logistic", c.real, shape{work: n/256 + 1},
 			driver.PtrArg(z), driver.Int64(int64(n)), outArg, folds, weightsArg)
-	} else {
-		err = c.launch("weights_softmax", c.real, shape{work: n/256 + 1},
-			driver.PtrArg(z), driver.Int64(int64(n)), driver.Int32(int32(m.Outputs())),
-			driver.Int32(int32(block.Row)), driver.Int32(int32(block.Col)), outArg, folds, weightsArg)
 	}
-	if err != nil {
-		return err
-	}
-	tiles := d/side + 1
+	return rowWeights, c.launch("weights_softmax", c.real, shape{work: n/256 + 1},
+		driver.PtrArg(z), driver.Int64(int64(n)), driver.Int32(int32(m.Outputs())),
+		driver.Int32(int32(block.Row)), driver.Int32(int32(block.Col)), outArg, folds, weightsArg)
+}
+
+// table is a dense matrix of all rows, some of them at a time.
+type table struct {
+	ld, step int
+	rows     func(first, n int) (driver.Ptr, error) // until the next call
+}
+
+// product computes unit * sum_i w_i (y_i, 1)(y_i, 1)' over the h columns of the table.
+func (c *call) product(weights driver.Ptr, h int, y table, unit float64, out []float64) error {
+	const side = 64
+	tiles := h/side + 1
 	width := tiles * (tiles + 1) / 2 * side * side
-	blocks := squareBlocksOf(n, width, 8)
-	part, err := c.work("partial gram", int64(blocks)*int64(width)*8)
-	if err != nil {
-		return err
-	}
 	results, err := c.work("results", int64(width)*8)
 	if err != nil {
 		return err
@@ -169,19 +185,31 @@ func (c *call) gram(m backend.Model, coef []float64, block backend.GramBlock, ou
 	if c.real == "f32" && c.g.policy.tensorGram {
 		kernel = "gram_mma"
 	}
-	err = c.launch(kernel, "", shape{work: blocks * width / (side * side)},
-		driver.PtrArg(c.x), driver.Int64(int64(n)), driver.Int32(int32(d)), driver.Int32(int32(c.ld)),
-		weightsArg, driver.Int32(int32(blocks)), driver.PtrArg(part))
-	if err != nil {
-		return err
-	}
-	if err := c.combine("f64", part, blocks, width, false, results); err != nil {
-		return err
+	for first := 0; first < c.columns.Rows; first += y.step {
+		n := min(y.step, c.columns.Rows-first)
+		x, err := y.rows(first, n)
+		if err != nil {
+			return err
+		}
+		blocks := squareBlocksOf(n, width, 8)
+		part, err := c.work("partial gram", int64(blocks)*int64(width)*8)
+		if err != nil {
+			return err
+		}
+		err = c.launch(kernel, "", shape{work: blocks * width / (side * side)},
+			driver.PtrArg(x), driver.Int64(int64(n)), driver.Int32(int32(h)), driver.Int32(int32(y.ld)),
+			driver.PtrArg(weights+driver.Ptr(first*c.realSize)), driver.Int32(int32(blocks)), driver.PtrArg(part))
+		if err != nil {
+			return err
+		}
+		if err := c.combine("f64", part, blocks, width, first > 0, results); err != nil {
+			return err
+		}
 	}
 	sum := make([]float64, width)
 	if err := c.fetch(results, sum); err != nil {
 		return err
 	}
-	unpack(sum, tiles, side, c.weightsOf(m).unit, out, d+1)
+	unpack(sum, tiles, side, unit, out, h+1)
 	return nil
 }

@@ -39,7 +39,7 @@ func (d *data) Direction(ctx context.Context, models []backend.Model, coef, dir 
 			return err
 		}
 		l.s = l.z + driver.Ptr(size)
-		err = c.logits(c.x, c.columns.Rows, w.in(base), 2*outputs, l.z)
+		err = c.logits(0, c.columns.Rows, w.in(base), 2*outputs, l.z)
 		if err == nil {
 			err = c.g.context.Synchronize() // errors of the launch belong to this call
 		}

@@ -18,12 +18,17 @@ func (g *gpu) Load(ctx context.Context, src *backend.Source, storage backend.Sto
 	if err := src.Check(); err != nil {
 		return nil, err
 	}
-	if src.X == nil {
-		return nil, fmt.Errorf("%w: X that is sparse or read in pieces", backend.ErrUnsupported)
+	if src.Rows != nil {
+		return nil, unsupported("X that is read in pieces")
 	}
 	storage = src.Resolve(storage)
 	if _, ok := formats[storage]; !ok {
-		return nil, fmt.Errorf("%w: storage type %d", backend.ErrUnsupported, storage)
+		return nil, unsupported("storage type %d", storage)
+	}
+	if src.Sparse != nil {
+		if err := unsupportedSparse(src.Sparse, storage); err != nil {
+			return nil, err
+		}
 	}
 	affine, err := backend.ChooseAffine(src)
 	if err != nil {
@@ -45,6 +50,12 @@ func (g *gpu) Load(ctx context.Context, src *backend.Source, storage backend.Sto
 }
 
 func (c *call) load(src *backend.Source) error {
+	if src.Sparse != nil {
+		if err := c.loadColumns(src); err != nil {
+			return err
+		}
+		return c.loadSparse(src.Sparse)
+	}
 	var err error
 	rows, cols := src.Shape()
 	if c.x, err = c.alloc("X", int64(rows)*int64(c.ld)*int64(c.storage.Bytes())); err != nil {
@@ -55,9 +66,9 @@ func (c *call) load(src *backend.Source) error {
 	}
 	switch x := src.X.Data().(type) {
 	case []float32:
-		return convert(c, "scale_convert_from32", x, rows, cols)
+		return convert(c, "scale_convert_from32", x, rows, cols, c.ld, c.x)
 	case []float64:
-		return convert(c, "scale_convert_from64", x, rows, cols)
+		return convert(c, "scale_convert_from64", x, rows, cols, c.ld, c.x)
 	}
 	panic("cuda: a source that passed Check holds float32 or float64")
 }
@@ -91,8 +102,8 @@ func (c *call) loadColumns(src *backend.Source) error {
 	return err
 }
 
-// convert streams x through the two buffers.
-func convert[S float32 | float64](c *call, kernel string, x []S, rows, cols int) error {
+// convert streams x through the two buffers, to rows of ld numbers.
+func convert[S float32 | float64](c *call, kernel string, x []S, rows, cols, ld int, to driver.Ptr) error {
 	size := len(bytesOf(x[:1]))
 	step := min(max(c.g.chunks.source/(size*cols), 1), rows)
 	var center, scale driver.Ptr
@@ -126,10 +137,10 @@ func convert[S float32 | float64](c *call, kernel string, x []S, rows, cols int)
 			if err != nil {
 				return err
 			}
-			err = c.launchOn(staged.stream, kernel, "", shape{work: n*c.ld/256 + 1},
-				driver.PtrArg(staged.device), driver.Int64(int64(n)), driver.Int32(int32(cols)), driver.Int32(int32(c.ld)),
+			err = c.launchOn(staged.stream, kernel, "", shape{work: n*ld/256 + 1},
+				driver.PtrArg(staged.device), driver.Int64(int64(n)), driver.Int32(int32(cols)), driver.Int32(int32(ld)),
 				driver.PtrArg(center), driver.PtrArg(scale), driver.Int64(int64(i)),
-				driver.PtrArg(c.x+driver.Ptr(i*c.ld*c.storage.Bytes())), driver.PtrArg(bad))
+				driver.PtrArg(to+driver.Ptr(i*ld*c.storage.Bytes())), driver.PtrArg(bad))
 			if err != nil {
 				return err
 			}

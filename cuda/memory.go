@@ -73,6 +73,12 @@ func (m *memory) free() error {
 	return err
 }
 
+// numbersOf is its inverse: all whole numbers in b.
+func numbersOf[T float32 | float64](b []byte) []T {
+	var v T
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/int(unsafe.Sizeof(v)))
+}
+
 // bytesOf is the memory of s, for copies.
 func bytesOf[T any](s []T) []byte {
 	if len(s) == 0 {

@@ -123,6 +123,7 @@ func (d *data) plan(models []backend.Model, forms []form, vectors int) (groups [
 	var ones []int
 	_, _, alone := d.choose(forms, vectors)
 	_, _, many := d.choose(manyForms[d.real], 0)
+	many = many || d.sparse != nil
 	for k, m := range models {
 		switch {
 		case m.Classes == 0:

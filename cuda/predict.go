@@ -35,8 +35,7 @@ func (d *data) Predict(ctx context.Context, models []backend.Model, coef []float
 		}
 		for i, at := 0, 0; at < c.columns.Rows; i, at = i+1, at+step {
 			n := min(step, c.columns.Rows-at)
-			x := c.x + driver.Ptr(at*c.ld*c.storage.Bytes())
-			if err := c.logits(x, n, w.in(base), width, z); err != nil {
+			if err := c.logits(at, n, w.in(base), width, z); err != nil {
 				return err
 			}
 			if err := c.probabilities(models, offsets[i].in(base), n, z, p, width); err != nil {

@@ -33,8 +33,12 @@ func (r *request) real(v float64) {
 	}
 }
 
-// coef adds rows of D+1 numbers as the kernels take them: ldw numbers, the intercept last.
+// coef adds rows of D+1 numbers as the kernels take them: ldw numbers, the intercept last;
+// for sparse X in panels.
 func (r *request) coef(rows []float64) part {
+	if r.d.sparse != nil {
+		return r.panels(rows)
+	}
 	at, d, ldw := r.align(), r.d.columns.Cols, r.d.ldw()
 	for ; len(rows) > 0; rows = rows[d+1:] {
 		for _, v := range rows[:d] {

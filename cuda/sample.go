@@ -73,7 +73,12 @@ func (c *call) sample(s *data, rows []int, factor []float64) error {
 		return to, c.launch(fmt.Sprintf("gather_rows_b%d", size), "", shape{work: len(rows)*ld/256 + 1},
 			driver.PtrArg(from), driver.Int64(int64(len(rows))), driver.Int32(int32(ld)), driver.PtrArg(base), driver.PtrArg(to))
 	}
-	if s.x, err = gather("X", c.x, c.ld, c.storage.Bytes()); err != nil {
+	if c.sparse != nil {
+		err = c.sampleSparse(s, rows, base)
+	} else {
+		s.x, err = gather("X", c.x, c.ld, c.storage.Bytes())
+	}
+	if err != nil {
 		return err
 	}
 	for i, from := range c.labels {

@@ -28,6 +28,36 @@ func (c *call) stats(weight int) (*backend.Stats, error) {
 	n, d := c.columns.Rows, c.columns.Cols
 	w := c.weightsOf(backend.Model{Weight: weight}) // of rows drawn with factors, also without a column
 	weighted := w.host != nil
+	measure := c.denseStats
+	if c.sparse != nil {
+		measure = c.sparseStats
+	}
+	columns, err := measure(w)
+	if err != nil {
+		return nil, err
+	}
+	s := &backend.Stats{Moments: moments(d), Min: make([]float64, d), Max: make([]float64, d), NonZero: make([]int64, d)}
+	s.Sum = float64(n)
+	if weighted {
+		s.Weighted = moments(d)
+		for _, v := range w.host {
+			s.Weighted.Sum += v
+		}
+	}
+	for j := range d {
+		v := columns[j*statFields:]
+		s.Mean[j], s.Var[j] = v[0], v[1]/float64(n)
+		s.Min[j], s.Max[j], s.NonZero[j] = v[5], v[6], int64(v[7])
+		if weighted && v[2] > 0 { // v[2] is the sum in units of the weights
+			s.Weighted.Mean[j], s.Weighted.Var[j] = v[3], v[4]/v[2]
+		}
+	}
+	return s, nil
+}
+
+// denseStats returns the statFields numbers of every column.
+func (c *call) denseStats(w weights) ([]float64, error) {
+	n, d := c.columns.Rows, c.columns.Cols
 	blocks := min(blocksOf(n, d), 512) // their combination is sequential
 	part, err := c.work("partial stats", int64(blocks)*int64(d)*statFields*8)
 	if err != nil {
@@ -54,26 +84,7 @@ func (c *call) stats(weight int) (*backend.Stats, error) {
 		return nil, fmt.Errorf("launching combine_stats: %w", err)
 	}
 	columns := make([]float64, d*statFields)
-	if err := c.fetch(results, columns); err != nil {
-		return nil, err
-	}
-	s := &backend.Stats{Moments: moments(d), Min: make([]float64, d), Max: make([]float64, d), NonZero: make([]int64, d)}
-	s.Sum = float64(n)
-	if weighted {
-		s.Weighted = moments(d)
-		for _, v := range w.host {
-			s.Weighted.Sum += v
-		}
-	}
-	for j := range d {
-		v := columns[j*statFields:]
-		s.Mean[j], s.Var[j] = v[0], v[1]/float64(n)
-		s.Min[j], s.Max[j], s.NonZero[j] = v[5], v[6], int64(v[7])
-		if weighted && v[2] > 0 { // v[2] is the sum in units of the weights
-			s.Weighted.Mean[j], s.Weighted.Var[j] = v[3], v[4]/v[2]
-		}
-	}
-	return s, nil
+	return columns, c.fetch(results, columns)
 }
 
 func moments(d int) backend.Moments {

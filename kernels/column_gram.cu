@@ -29,7 +29,7 @@ extern "C" __global__ void __launch_bounds__(256, 4) NAME(squares)(
 #pragma unroll 4
     for (i64 i = first_row(n, l, blocks); i < end; i++) {
       const real x = widen(X[i * ld + j]);
-      s = fma_(D[i], x * x, s);
+      s = fma_(D[i] * x, x, s); // 0 for a weight of 0, whatever x is
     }
     part[(i64)l * d + j] = s;
   }

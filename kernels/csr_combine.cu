@@ -2,8 +2,9 @@
 // other kernels left a row an output, as csr_xtr takes them.
 //   out_kj = sum_{s = first_j}^{first_j+1 - 1} part_sk;  R_ic = Z_ci and sum_i Z_ci
 // Not for BF16, F16: it never reads X, and their real numbers are F32's.
-// csr_combine: part [P][C] real, first [d+1], out [outputs][d] double. 256 threads, grid x any over
-// columns, grid y = outputs. A lane a column; columns of more than 32 pieces take the whole warp.
+// csr_combine: part [P][C] real, first [d+1], out [outputs][d+1] double, the last from intercept
+// [outputs], or 0 where it is null. 256 threads, grid x any over columns, grid y = outputs. A lane a column; columns of more than
+// 32 pieces take the whole warp.
 // csr_interleave: Z [count][n] real, count <= 16; R [n][16]; sums [L][count] double, L = f(n).
 // 256 threads, any grid over L. Static shared: 17 KB (float64: 35 KB).
 // Deterministic for any grid: a column's sums are added in order, or lane by lane and then as a tree.
@@ -11,10 +12,11 @@
 #include "include/csr.h"
 
 extern "C" __global__ void __launch_bounds__(256, 4) NAME(csr_combine)(
-    const real *__restrict__ part, int C, const u32 *__restrict__ first, i64 d, double *__restrict__ out) {
+    const real *__restrict__ part, int C, const u32 *__restrict__ first, i64 d,
+    const double *__restrict__ intercept, double *__restrict__ out) {
   enum { SHORT = 32 };
   const int lane = TID_X % 32, k = CTAID_Y;
-  for (i64 j0 = (i64)CTAID_X * THREADS + TID_X / 32 * 32; j0 < d; j0 += (i64)NCTAID_X * THREADS) {
+  for (i64 j0 = (i64)CTAID_X * THREADS + TID_X / 32 * 32; j0 <= d; j0 += (i64)NCTAID_X * THREADS) {
     const i64 j = j0 + lane;
     u32 from = 0, to = 0;
     if (j < d) {
@@ -33,7 +35,8 @@ extern "C" __global__ void __launch_bounds__(256, 4) NAME(csr_combine)(
       all = warp_sum(all);
       if (lane == q) v = all;
     }
-    if (j < d) out[k * d + j] = v;
+    if (j == d && intercept) v = intercept[k];
+    if (j <= d) out[k * (d + 1) + j] = v;
   }
 }
 

@@ -276,7 +276,7 @@ func checkZeroWeightIn(t *testing.T, b backend.Backend, o Options, s backend.Sto
 		src.X = nil
 		c.setX(src, x)
 	}
-	zero(0)
+	zero(1)
 	// The map of a float32 source depends on its values; here it is the identity
 	// for both.
 	plain := mustLoad(t, b, src, s)

@@ -58,7 +58,7 @@ DEV void panel_if(const real *p, bool here, real (&v)[W]) {
 }
 
 // lane_sums adds x_e B[index_e] over every lanes-th entry from the lane's first on, with
-// SQUARES x_e^2 B[index_e]. Several entries are asked for before the first is used.
+// SQUARES (x_e B[index_e]) x_e, which is 0 for a weight of 0 whatever x_e is. Several entries are asked for before the first is used.
 template <int W, bool SQUARES = false>
 DEV void lane_sums(const Compressed &x, i64 first, i64 end, int lanes, const real *__restrict__ B, real (&sum)[W]) {
   enum { ASKED = W <= 2 ? 4 : W <= 8 ? 2 : 1 };
@@ -71,14 +71,13 @@ DEV void lane_sums(const Compressed &x, i64 first, i64 end, int lanes, const rea
       const bool here = e + k * lanes < end;
       j[k] = index_if(x.index + e + k * lanes, here);
       v[k] = x.val ? widen(stored_if(x.val + e + k * lanes, here)) : (real)1;
-      if (SQUARES) v[k] *= v[k];
     }
 #pragma unroll
     for (int k = 0; k < ASKED; k++) {
       real b[W];
       panel_if<W>(B + (i64)j[k] * W, e + k * lanes < end, b);
 #pragma unroll
-      for (int c = 0; c < W; c++) sum[c] = fma_(v[k], b[c], sum[c]);
+      for (int c = 0; c < W; c++) sum[c] = fma_(SQUARES ? v[k] * b[c] : v[k], SQUARES ? v[k] : b[c], sum[c]);
     }
   }
 }

@@ -5,12 +5,14 @@
 
 enum { FIELDS = 8 };
 
-// merge adds moments (m, mean, m2) to (sum, mean, m2); Chan, Golub, LeVeque (1979).
+// merge adds moments (m, mu, s2) to (sum, mean, m2); Chan, Golub, LeVeque (1979). The mean
+// starts from the heavier side: what weighs next to nothing leaves no rounding behind.
 DEV void merge(double &sum, double &mean, double &m2, double m, double mu, double s2) {
   if (m == 0) return;
-  const double all = sum + m, dev = mu - mean, share = m / all;
-  mean = fma_(dev, share, mean);
-  m2 += fma_(dev * dev, sum * share, s2);
+  const bool lighter = m <= sum;
+  const double all = sum + m, dev = mu - mean, share = (lighter ? m : sum) / all;
+  mean = lighter ? fma_(dev, share, mean) : fma_(-dev, share, mu);
+  m2 += fma_(dev * dev, (lighter ? sum : m) * share, s2);
   sum = all;
 }
 
@@ -34,6 +36,7 @@ DEV void complete(Column &c, const double (&x)[N], const double (&w)[N]) {
   for (int k = 0; k < N; k++) {
     c.mean += x[k];
     c.sum += w[k];
+    c.wmean = fma_(w[k], x[k], c.wmean);
     c.filled += x[k] != 0;
     if (k < c.count) {
       c.low = min_(c.low, x[k]);
@@ -45,10 +48,9 @@ DEV void complete(Column &c, const double (&x)[N], const double (&w)[N]) {
   for (int k = 0; k < N; k++) {
     const double dev = k < c.count ? x[k] - c.mean : 0;
     c.m2 = fma_(dev, dev, c.m2);
-    c.wmean = fma_(w[k], dev, c.wmean);
   }
   if (c.sum > 0) {
-    c.wmean = c.mean + c.wmean / c.sum;
+    c.wmean /= c.sum;
 #pragma unroll
     for (int k = 0; k < N; k++) c.wm2 = fma_(w[k] * (x[k] - c.wmean), x[k] - c.wmean, c.wm2);
   }

@@ -1,0 +1,227 @@
+package cuda
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"sort"
+	"unsafe"
+
+	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/cuda/driver"
+)
+
+// loadSparse brings a CSR to the device, then its copy by columns.
+func (c *call) loadSparse(m *backend.CSR) error {
+	x, err := c.allocSparse(append([]int64(nil), m.RowPtr...), m.Val32 != nil || m.Val64 != nil)
+	if err != nil {
+		return err
+	}
+	err = c.stream(max(int64(len(m.RowPtr))*8, m.Entries()*4), func(p *pipe) error {
+		if err := p.copyTo(c.ctx, x.rows, bytesOf(m.RowPtr)); err != nil {
+			return err
+		}
+		return p.copyTo(c.ctx, x.col, bytesOf(m.Col))
+	})
+	if err != nil {
+		return err
+	}
+	entries := int(m.Entries())
+	switch {
+	case entries == 0:
+	case m.Val32 != nil:
+		err = convert(c, "scale_convert_from32", m.Val32, entries, 1, 1, x.values)
+	case m.Val64 != nil:
+		err = convert(c, "scale_convert_from64", m.Val64, entries, 1, 1, x.values)
+	}
+	if err != nil {
+		return entryError(m, err)
+	}
+	if c.realSize == 4 {
+		return orderColumns(c, &blockReader[uint32]{c, m.Col, sameBits[uint32](m.Val32)})
+	}
+	return orderColumns(c, &blockReader[uint64]{c, m.Col, sameBits[uint64](m.Val64)})
+}
+
+// entryError names row and column where err names an entry.
+func entryError(m *backend.CSR, err error) error {
+	place := func(entry int) (row, col int) {
+		row = sort.Search(m.Rows, func(i int) bool { return m.RowPtr[i+1] > int64(entry) })
+		return row, int(m.Col[entry])
+	}
+	var notFinite *backend.NotFiniteError
+	var tooLarge *backend.RangeError
+	switch {
+	case errors.As(err, &notFinite):
+		row, col := place(notFinite.Row)
+		return &backend.NotFiniteError{Row: row, Col: col, Value: notFinite.Value}
+	case errors.As(err, &tooLarge):
+		row, col := place(tooLarge.Row)
+		return &backend.RangeError{Row: row, Col: col, Value: tooLarge.Value, Storage: tooLarge.Storage}
+	}
+	return err
+}
+
+// allocSparse gives the data its sparse X of those rows, without content.
+func (c *call) allocSparse(rowPtr []int64, valued bool) (*sparse, error) {
+	x := &sparse{rowPtr: rowPtr}
+	x.log = x.lanes()
+	c.sparse = x
+	entries := x.entries()
+	var err error
+	if x.rows, err = c.alloc("row pointers", int64(len(rowPtr))*8); err != nil {
+		return nil, err
+	}
+	if x.col, err = c.alloc("columns", entries*4); err != nil {
+		return nil, err
+	}
+	if valued {
+		x.values, err = c.alloc("values", entries*int64(c.storage.Bytes()))
+	}
+	return x, err
+}
+
+// stream runs f, which is to send that many bytes at most at a time, with two pinned buffers,
+// and waits for what it sent.
+func (c *call) stream(bytes int64, f func(*pipe) error) error {
+	temporary := memory{g: c.g}
+	pipe := &pipe{g: c.g}
+	err := func() error {
+		if err := pipe.open(&temporary, int(min(max(bytes, 1), int64(c.g.chunks.source)))); err != nil {
+			return err
+		}
+		if err := f(pipe); err != nil {
+			return err
+		}
+		return pipe.drain()
+	}()
+	if err != nil {
+		_ = c.g.context.Synchronize() // nothing may use the buffers freed below
+	}
+	return errors.Join(err, pipe.close(), temporary.free())
+}
+
+// copyTo queues the copy of b to the device, a buffer at a time.
+func (p *pipe) copyTo(ctx context.Context, dst driver.Ptr, b []byte) error {
+	for len(b) > 0 {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		s := p.stages[p.next]
+		p.next = 1 - p.next
+		if err := s.stream.Synchronize(); err != nil { // the buffer's last copy has passed
+			return err
+		}
+		n := min(len(b), len(s.host.Bytes))
+		fill(s.host.Bytes, b[:n])
+		if err := p.g.context.CopyInAsync(dst, s.host, n, s.stream); err != nil {
+			return err
+		}
+		dst += driver.Ptr(n)
+		b = b[n:]
+	}
+	return nil
+}
+
+// blockReader gives the entries of some rows as bits of the storage: those at hand, else
+// those of the device.
+type blockReader[T uint32 | uint64] struct {
+	*call
+	col []uint32 // nil: read from the device
+	val []T      // likewise, where X has values
+}
+
+func (r *blockReader[T]) read(from, to int64) (col []uint32, val []T, err error) {
+	if r.col != nil {
+		col = r.col[from:to]
+	} else if col, err = copyOut[uint32](r.call, r.sparse.col, from, to); err != nil {
+		return nil, nil, err
+	}
+	switch {
+	case r.sparse.values == 0:
+	case r.val != nil:
+		val = r.val[from:to]
+	default:
+		val, err = copyOut[T](r.call, r.sparse.values, from, to)
+	}
+	return col, val, err
+}
+
+func copyOut[T any](c *call, from driver.Ptr, first, last int64) ([]T, error) {
+	out := make([]T, last-first)
+	if len(out) == 0 {
+		return out, nil
+	}
+	return out, c.g.context.CopyOut(bytesOf(out), from+driver.Ptr(first)*driver.Ptr(unsafe.Sizeof(out[0])))
+}
+
+// sameBits is v as bits, nil where they are of another size than T's.
+func sameBits[T uint32 | uint64, F float32 | float64](v []F) []T {
+	if v == nil || unsafe.Sizeof(F(0)) != unsafe.Sizeof(T(0)) {
+		return nil
+	}
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(v))), len(v))
+}
+
+// orderColumns makes the copy by columns, on the host: a row block at a time, in time
+// proportional to the entries and D, with memory for the block's entries beside what 16
+// bytes a column and some 24 a piece take. The device gets it block by block.
+func orderColumns[T uint32 | uint64](c *call, r *blockReader[T]) error {
+	x, m := c.sparse, &c.sparse.byColumns
+	n, entries := c.columns.Rows, x.entries()
+	var err error
+	if m.row, err = c.alloc("rows by column", entries*4); err != nil {
+		return err
+	}
+	if x.values != 0 {
+		if m.values, err = c.alloc("values by column", entries*int64(c.storage.Bytes())); err != nil {
+			return err
+		}
+	}
+	m.step = min(max(c.g.chunks.residuals/(4*c.realSize), 1), n)
+	o := newOrder(c.columns.Cols)
+	err = c.stream(entries*int64(c.realSize), func(p *pipe) error {
+		for first := 0; first < n; first += m.step {
+			last := min(first+m.step, n)
+			from, to := x.rowPtr[first], x.rowPtr[last]
+			col, val, err := r.read(from, to)
+			if err != nil {
+				return err
+			}
+			o.cut(col, from)
+			row, sorted := make([]uint32, to-from), make([]T, len(val))
+			arrange(o, x.rowPtr[first:last+1], first, col, val, row, sorted)
+			if err := p.copyTo(c.ctx, m.row+driver.Ptr(4*from), bytesOf(row)); err != nil {
+				return err
+			}
+			if err := p.copyTo(c.ctx, m.values+driver.Ptr(from)*driver.Ptr(c.realSize), bytesOf(sorted)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if m.pieces = len(o.column); m.pieces > math.MaxUint32 {
+		return unsupported("sparse X of %d pieces of columns; at most %d", m.pieces, uint64(math.MaxUint32))
+	}
+	m.blocks = o.blocks
+	slot, firstSlot := o.slots(entries)
+	if m.start, err = c.upload("pieces", bytesOf(o.start)); err != nil {
+		return err
+	}
+	if m.slot, err = c.upload("slots of pieces", bytesOf(slot)); err != nil {
+		return err
+	}
+	if m.tasks, err = c.upload("tasks", bytesOf(o.tasks)); err != nil {
+		return err
+	}
+	m.first, err = c.upload("first slots of columns", bytesOf(firstSlot))
+	return err
+}
+
+func unsupported(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{backend.ErrUnsupported}, args...)...)
+}
