@@ -138,3 +138,29 @@ func Encode[L int | float64 | string](labels []L) ([]int32, Classes, error) {
 	}
 	return codes, classes, nil
 }
+
+// reclass numbers the labels by the classes of a model; nil leaves them. A label that is
+// none of them is a *ReadError.
+func (d *Dataset) reclass(classes *Classes) error {
+	if classes == nil {
+		return nil
+	}
+	index := classes.index()
+	of := make([]int32, len(d.Classes.Names))
+	for k, name := range d.Classes.Names {
+		class, ok := index.of(name)
+		if !ok {
+			class = -1
+		}
+		of[k] = class
+	}
+	labels := make([]int32, len(d.Labels))
+	for i, l := range d.Labels {
+		if labels[i] = of[l]; of[l] < 0 {
+			return &ReadError{Column: d.LabelName, Value: d.Classes.Names[l],
+				Problem: fmt.Sprintf("row %d: the label %s is not among the model's classes", i, quote(d.Classes.Names[l])), Advice: "the classes are " + listNames(classes.Names)}
+		}
+	}
+	d.Labels, d.Classes = labels, *classes
+	return nil
+}

@@ -25,12 +25,8 @@ func (d *Dataset) Detach(feature string) ([]float64, error) {
 		to, _ := without(cols, j)
 		d.Sparse = selectCSR(d.Sparse, to, cols-1)
 	case d.Stream != nil:
-		err := eachPiece(d.Stream, func(first int, x []float64) {
-			for i := range len(x) / cols {
-				values[first+i] = x[i*cols+j]
-			}
-		})
-		if err != nil {
+		var err error
+		if values, err = columnOf(d.Stream, j); err != nil {
 			return nil, err
 		}
 		_, from := without(cols, j)

@@ -29,6 +29,7 @@ var formats = []format{
 	{"libsvm", []string{".libsvm", ".svmlight", ".svm"}, readLibSVM},
 	{"npy", []string{".npy"}, readNPY},
 	{"npz", []string{".npz"}, readNPZ},
+	{"lrb", []string{".lrb"}, readLRB},
 }
 
 // compressions are undone before the format sees the bytes; they are recognised by

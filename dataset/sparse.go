@@ -3,6 +3,8 @@ package dataset
 import (
 	"slices"
 
+	"gorgonia.org/tensor"
+
 	"github.com/logreg-gpu/logreg-gpu/backend"
 )
 
@@ -112,4 +114,28 @@ func fillDense[T float32 | float64](m *backend.CSR, first int, x []T) {
 			row[m.Col[e]] = T(m.Value(e))
 		}
 	}
+}
+
+// castCSR is m with values of that type; the zero type leaves them.
+func castCSR(m *backend.CSR, dtype tensor.Dtype) (*backend.CSR, error) {
+	if dtype == (tensor.Dtype{}) || dtype == m.Dtype() || m.Val32 == nil && m.Val64 == nil {
+		return m, nil
+	}
+	cast := *m
+	cast.Val32, cast.Val64 = nil, nil
+	if dtype == tensor.Float64 {
+		cast.Val64 = make([]float64, len(m.Col))
+		for e, v := range m.Val32 {
+			cast.Val64[e] = float64(v)
+		}
+		return &cast, nil
+	}
+	cast.Val32 = make([]float32, len(m.Col))
+	for e, v := range m.Val64 {
+		if cast.Val32[e] = float32(v); cast.Val32[e]-cast.Val32[e] != 0 && v-v == 0 {
+			row, _ := slices.BinarySearch(m.RowPtr, int64(e)+1)
+			return nil, beyondFloat32(row-1, int(m.Col[e]), v)
+		}
+	}
+	return &cast, nil
 }

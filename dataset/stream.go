@@ -1,9 +1,13 @@
 package dataset
 
 import (
+	"context"
+	"fmt"
+
 	"gorgonia.org/tensor"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/internal/hugepages"
 )
 
 // takenRows are rows of another reader in another order. Runs of neighbours are read
@@ -83,6 +87,48 @@ func readPicked[T float32 | float64](p *pickedColumns, first int, dst []T, read 
 	return nil
 }
 
+// castRows are another reader's rows in the other type.
+type castRows struct{ backend.RowReader }
+
+func (c *castRows) Dtype() tensor.Dtype {
+	if c.RowReader.Dtype() == tensor.Float32 {
+		return tensor.Float64
+	}
+	return tensor.Float32
+}
+
+func (c *castRows) ReadRows32(first int, dst []float32) error {
+	return readCast(c, first, dst, c.RowReader.ReadRows64)
+}
+
+func (c *castRows) ReadRows64(first int, dst []float64) error {
+	return readCast(c, first, dst, c.RowReader.ReadRows32)
+}
+
+func readCast[T, F float32 | float64](c *castRows, first int, dst []T, read func(int, []F) error) error {
+	_, cols := c.Shape()
+	rows := len(dst) / cols
+	step := max(1, pieceNumbers/cols)
+	buf := make([]F, min(step, rows)*cols)
+	for ; rows > 0; rows -= step {
+		n := min(step, rows) * cols
+		if err := read(first, buf[:n]); err != nil {
+			return err
+		}
+		for i, v := range buf[:n] {
+			if dst[i] = T(v); dst[i]-dst[i] != 0 && v-v == 0 {
+				return beyondFloat32(first+i/cols, i%cols, float64(v))
+			}
+		}
+		first, dst = first+step, dst[n:]
+	}
+	return nil
+}
+
+func beyondFloat32(row, col int, v float64) error {
+	return &ReadError{Problem: fmt.Sprintf("row %d, column %d: %v is too large for float32", row, col, v), Advice: "read the table as float64"}
+}
+
 // pieceNumbers is how many numbers of a stream are held at a time.
 const pieceNumbers = 1 << 18
 
@@ -112,4 +158,40 @@ func eachPiece(r backend.RowReader, do func(first int, x []float64)) error {
 		do(first, x[:n])
 	}
 	return nil
+}
+
+// columnOf reads one column of a stream.
+func columnOf(r backend.RowReader, col int) ([]float64, error) {
+	rows, cols := r.Shape()
+	values := make([]float64, rows)
+	err := eachPiece(r, func(first int, x []float64) {
+		for i := range len(x) / cols {
+			values[first+i] = x[i*cols+col]
+		}
+	})
+	return values, err
+}
+
+// gather reads a stream into memory.
+func gather(ctx context.Context, r backend.RowReader) (*tensor.Dense, error) {
+	if r.Dtype() == tensor.Float32 {
+		return gatherRows(ctx, r, r.ReadRows32)
+	}
+	return gatherRows(ctx, r, r.ReadRows64)
+}
+
+func gatherRows[T float32 | float64](ctx context.Context, r backend.RowReader, read func(int, []T) error) (*tensor.Dense, error) {
+	rows, cols := r.Shape()
+	x := make([]T, rows*cols)
+	hugepages.Want(x)
+	step := max(1, pieceNumbers/cols)
+	for first := 0; first < rows; first += step {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if err := read(first, x[first*cols:min(first+step, rows)*cols]); err != nil {
+			return nil, err
+		}
+	}
+	return tensor.New(tensor.WithShape(rows, cols), tensor.WithBacking(x)), nil
 }

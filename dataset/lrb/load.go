@@ -9,12 +9,29 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"gorgonia.org/tensor"
+
 	"github.com/logreg-gpu/logreg-gpu/backend"
 	"github.com/logreg-gpu/logreg-gpu/internal/hugepages"
 )
 
-// Dense32 reads the whole of a dense float32 matrix, row-major, by several threads (0: one
-// a processor). Whether the numbers are finite is for backends to find out.
+// Dense reads the whole of a dense matrix, by several threads; 0 is one a processor.
+func (f *File) Dense(ctx context.Context, threads int) (*tensor.Dense, error) {
+	var x any
+	var err error
+	if f.values == float64s {
+		x, err = f.Dense64(ctx, threads)
+	} else {
+		x, err = f.Dense32(ctx, threads)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return tensor.New(tensor.WithShape(f.rows, f.cols), tensor.WithBacking(x)), nil
+}
+
+// Dense32 reads the whole of a dense float32 matrix, row-major. Whether the numbers are
+// finite is for backends to find out.
 func (f *File) Dense32(ctx context.Context, threads int) ([]float32, error) {
 	return dense[float32](ctx, f, float32s, threads)
 }
