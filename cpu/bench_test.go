@@ -2,8 +2,10 @@ package cpu_test
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 	"testing"
+	"time"
 
 	"gorgonia.org/tensor"
 
@@ -79,6 +81,61 @@ func benchEval[T float32 | float64](b *testing.B, storage backend.Storage, cols 
 					b.Fatal(err)
 				}
 			}
+		})
+	}
+}
+
+// BenchmarkEvalMany prints the nanoseconds of a row and output, the fastest of the
+// passes, by all cores: fifty models that leave out folds, and softmax of ten and of a
+// thousand classes.
+func BenchmarkEvalMany(b *testing.B) {
+	folded := make([]backend.Model, 50)
+	for k := range folded {
+		folded[k] = backend.Binary()
+		folded[k].Fold = k % 5
+	}
+	for _, c := range []struct {
+		name       string
+		rows, cols int
+		models     []backend.Model
+	}{
+		{"D=28/models=50", 300000, 28, folded},
+		{"D=128/models=50", 100000, 128, folded},
+		{"D=784/classes=10", 60000, 784, []backend.Model{backend.Softmax(10)}},
+		{"D=20/classes=1000", 5000, 20, []backend.Model{backend.Softmax(1000)}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			x, labels, folds := make([]float32, c.rows*c.cols), make([]int32, c.rows), make([]int32, c.rows)
+			state := uint32(1)
+			for i := range x {
+				state = state*1664525 + 1013904223
+				x[i] = float32(int32(state)) / (1 << 31)
+			}
+			outputs := backend.Outputs(c.models)
+			for i := range labels {
+				labels[i], folds[i] = int32(i*7%max(2, c.models[0].Classes)), int32(i%5)
+			}
+			coef := make([]float64, outputs*(c.cols+1))
+			for j := range coef {
+				coef[j] = float64(j*13%7-3) / float64(c.cols)
+			}
+			d, err := cpu.New(backend.Options{}).Load(b.Context(), &backend.Source{
+				X: tensor.New(tensor.WithShape(c.rows, c.cols), tensor.WithBacking(x)), Labels: [][]int32{labels}, Folds: folds,
+			}, backend.Float32)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer d.Close()
+			ev, fastest := new(backend.Evaluation), time.Duration(math.MaxInt64)
+			for b.Loop() {
+				start := time.Now()
+				if err := d.Eval(b.Context(), c.models, coef, ev); err != nil {
+					b.Fatal(err)
+				}
+				fastest = min(fastest, time.Since(start))
+			}
+			b.ReportMetric(float64(fastest.Nanoseconds())/float64(c.rows*outputs), "ns/output")
+			b.ReportMetric(0, "ns/op")
 		})
 	}
 }

@@ -6,6 +6,11 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
+// productsAhead is how many rows ahead x is prefetched: those of the next call, where
+// one takes so many rows through all outputs. While they are multiplied, memory has
+// nothing else to do.
+const productsAhead = 16
+
 // products sets z_oi = x_i.w_o + b_o for several outputs o, each sum taken as by dots.
 // A register tile of rows and outputs makes every number that is loaded serve several
 // sums, and all of them are reduced together.
@@ -68,7 +73,19 @@ func products(m machine) {
 			}
 		}
 		xp, wp, full := copyOf(x), copyOf(w), copyOf(cols)
+		var ahead reg.GPVirtual
+		if m.wide() { // AVX2 has no register left
+			ahead = copyOf(stride)
+			SHLQ(U8(log2(productsAhead)), ahead)
+			ADDQ(xp, ahead)
+		}
 		loop(name, full, lanes, func() {
+			for r := 0; r < t.rows && m.wide(); r++ {
+				PREFETCHT0(rowAt(ahead, r, 0))
+			}
+			if m.wide() {
+				ADDQ(U8(64), ahead)
+			}
 			add(xp, wp, func(d reg.VecVirtual, at Mem, _ int) { m.move(d, at) })
 			ADDQ(U8(64), xp)
 			ADDQ(U8(64), wp)
