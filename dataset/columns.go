@@ -80,7 +80,9 @@ func chooseColumns(names []string, n int, o *ReadOptions) (*columns, error) {
 		}
 		return nil, e
 	}
-	if o.Encoding == nil {
+	if o.tableOnly {
+		c.keepAll()
+	} else if o.Encoding == nil {
 		err = c.chooseEncoded(&o.Encode)
 	}
 	return c, err

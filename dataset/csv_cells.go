@@ -44,7 +44,7 @@ func (t *text) textual(j int) bool {
 	if e := t.o.Encoding; e != nil {
 		return e.Columns[j].Categorical
 	}
-	return slices.Contains(t.encode.Categorical, t.features[j])
+	return !t.o.tableOnly && slices.Contains(t.encode.Categorical, t.features[j])
 }
 
 // headHasText tells whether there is a column of features with texts and no numbers.
@@ -92,7 +92,7 @@ func (t *text) cell(text []byte, line, col int, levels []levelTable) (float64, e
 	if t.plain[col] {
 		if v, ok := parseNumber(text); ok && !math.IsInf(v, 0) {
 			return v, nil
-		} else if ok || !isText(text) {
+		} else if !t.o.tableOnly && (ok || !isText(text)) {
 			return t.number(text, line, col)
 		}
 	}

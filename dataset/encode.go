@@ -113,10 +113,15 @@ type raw struct {
 // encode makes X of what a reader left raw, or of numbers that are to be encoded.
 func (d *Dataset) encode(ctx context.Context, o *ReadOptions) error {
 	r := d.raw
-	if r == nil {
-		if o.Encoding == nil && (o.Features != nil || o.Encode.zero()) {
-			return nil
-		}
+	switch {
+	case o.tableOnly:
+		return nil
+	case r != nil:
+	case o.Encoding == nil && (o.Features != nil || o.Encode.zero()):
+		return nil
+	case d.X == nil:
+		return &ReadError{Problem: "features that are sparse or larger than memory are taken as they are", Advice: "leave out --categorical, --missing, --cross and --hash-bits, and models that were trained with them"}
+	default:
 		r = &raw{d.numbers(), o.Encode}
 		d.X = nil
 	}
@@ -146,9 +151,16 @@ func (d *Dataset) encode(ctx context.Context, o *ReadOptions) error {
 
 // dropIncomplete leaves out the rows in which a feature is missing.
 func (d *Dataset) dropIncomplete(r *raw) error {
+	incomplete := make([]bool, r.table.Rows)
+	for j := range r.table.Columns {
+		c := &r.table.Columns[j]
+		for i := range incomplete {
+			incomplete[i] = incomplete[i] || c.missing(i)
+		}
+	}
 	var kept []int
-	for i := range r.table.Rows {
-		if !slices.ContainsFunc(r.table.Columns, func(c Column) bool { return c.missing(i) }) {
+	for i, out := range incomplete {
+		if !out {
 			kept = append(kept, i)
 		}
 	}

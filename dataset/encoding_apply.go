@@ -156,11 +156,11 @@ func (e *Encoding) step(t *Table, c *EncodedColumn, at, hashFrom int) (step, err
 func notNumeric(c *Column) error {
 	first := -1
 	for k := range c.Levels {
-		if first < 0 || c.line(k) < c.line(first) {
+		if first < 0 || c.Line(k) < c.Line(first) {
 			first = k
 		}
 	}
-	return &ReadError{Line: c.line(first), Column: c.Name, Value: c.Levels[first],
+	return &ReadError{Line: c.Line(first), Column: c.Name, Value: c.Levels[first],
 		Problem: "cannot read " + quote(c.Levels[first]) + " as a number", Advice: "the model was trained on numbers here"}
 }
 

@@ -70,7 +70,7 @@ func fitColumn(c *Column, rows int, o *EncodeOptions) (EncodedColumn, error) {
 	}
 	for k, l := range text.Levels {
 		if l == missingLevel || l == otherLevel {
-			return e, &ReadError{Line: text.line(k), Column: c.Name, Value: l, Problem: "the level " + quote(l) + " has a name kept for cells that are missing or rare", Advice: "write it in another way"}
+			return e, &ReadError{Line: text.Line(k), Column: c.Name, Value: l, Problem: "the level " + quote(l) + " has a name kept for cells that are missing or rare", Advice: "write it in another way"}
 		}
 	}
 	if o.HashBits > 0 {
@@ -107,12 +107,12 @@ func mixedError(c *Column) error {
 			texts++
 		}
 	}
-	first := slices.MinFunc(seq(len(c.Levels)), func(a, b int) int { return cmp.Compare(c.line(a), c.line(b)) })
+	first := slices.MinFunc(seq(len(c.Levels)), func(a, b int) int { return cmp.Compare(c.Line(a), c.Line(b)) })
 	problem := "cannot read " + quote(c.Levels[first]) + " as a number"
 	if texts > numbers {
 		problem = fmt.Sprintf("%s as %d of the %d cells are", problem, numbers, numbers+texts)
 	}
-	return &ReadError{Line: c.line(first), Column: c.Name, Value: c.Levels[first], Problem: problem, Advice: textAdvice(c.Name)}
+	return &ReadError{Line: c.Line(first), Column: c.Name, Value: c.Levels[first], Problem: problem, Advice: textAdvice(c.Name)}
 }
 
 // textAdvice is what to do about text in a column of numbers.
@@ -126,14 +126,6 @@ func shown(name string) string {
 		return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
 	}
 	return name
-}
-
-// line is where level k stands first, 0 where that is not known.
-func (c *Column) line(k int) int {
-	if c.lines == nil {
-		return 0
-	}
-	return c.lines[k]
 }
 
 // fitNumbers learns a column of numbers.

@@ -30,6 +30,14 @@ type Column struct {
 	lines []int // the line where each of Levels stands first; nil where there are none
 }
 
+// Line is the line of the file where level k stands first, 0 where that is not known.
+func (c *Column) Line(k int) int {
+	if c.lines == nil {
+		return 0
+	}
+	return c.lines[k]
+}
+
 // missing tells whether the cell of row i has neither a number nor a text.
 func (c *Column) missing(i int) bool {
 	return (c.Numbers == nil || math.IsNaN(c.Numbers[i])) && (c.Codes == nil || c.Codes[i] < 0)
