@@ -131,14 +131,17 @@ func (q *quasiNewton) run(ctx context.Context) error {
 	}
 }
 
-// enough is the share of the value that the steps to come may still gain at
-// convergence: max|gradient| alone does not bound it.
-const enough = 1e-9
+// enough is what the steps to come may still gain at convergence: max|gradient| alone
+// does not bound it. As a share of the value it is 1e-9 at the default tol, and grows
+// with larger ones.
+func (d *descent) enough() float64 {
+	return max(1e-9, 1e-3*d.opts.Tol) * math.Abs(d.value)
+}
 
 // settled tells whether the expected gain is small enough, or, where the minimum is
 // 0, lost in the rounding of the first value.
 func (d *descent) settled(gain float64) bool {
-	return gain <= enough*math.Abs(d.value)+float64Noise*math.Abs(d.res.Trace[0].Value)
+	return gain <= d.enough()+float64Noise*math.Abs(d.res.Trace[0].Value)
 }
 
 // floored is the status of a run that rounding has ended.

@@ -3,7 +3,6 @@ package solver
 import (
 	"context"
 	"errors"
-	"math"
 	"slices"
 )
 
@@ -305,7 +304,7 @@ func (s *stagedMarch) finish(ctx context.Context, last *CohortSample) error {
 			var pace pace
 			s.newtons[k].pause = func(gain float64) bool {
 				pace.step(gain)
-				return rebuild && pace.slow(enough*math.Abs(d.value), marchPrice)
+				return rebuild && pace.slow(d.enough(), marchPrice)
 			}
 		}
 		err := s.abreast(ctx, left, func(k int, _ Objective) error {

@@ -127,7 +127,7 @@ func (s *proxStages) finish(ctx context.Context) error {
 	var steps stride
 	err := proxWalk(ctx, d, s.model, func(gain float64) bool {
 		short := d.opts.Tol / d.maxAbs // gains are as the squares of gradients
-		return d.escaping() || steps.slow(gain, min(enough*math.Abs(d.value), gain*short*short), s.plan.price)
+		return d.escaping() || steps.slow(gain, min(d.enough(), gain*short*short), s.plan.price)
 	})
 	if err != nil || d.res.Status != "" && d.res.Status != Stalled {
 		return err

@@ -25,6 +25,9 @@ import (
 // can save, it is made at the present point: of the largest sample, then of all
 // rows. At worst that is Newton's method.
 //
+// Where a metric costs as much as several passes, as with thousands of columns, there is
+// one of a small sample at the start, and no stages.
+//
 // Small data are left to newton, and so is the end where the minimum may lie at
 // infinity (escape). Wide data without curvature still have their stages. Related:
 // Mokhtari et al. (2016), adaptive sample size Newton; Berahas, Bollapragada and
@@ -85,7 +88,11 @@ func (s *stages) close() (err error) {
 
 // draw makes the samples, the largest first, as nested samples want.
 func (s *stages) draw(ctx context.Context) error {
-	s.log("a row costs %.3g evaluations in a metric; stages of %v of %d rows", s.plan.price, s.plan.sizes, s.plan.rows)
+	if s.plan.single {
+		s.log("a row costs %.3g evaluations in a metric: one of %d of %d rows at the start, and no stages", s.plan.price, s.plan.sizes[0], s.plan.rows)
+	} else {
+		s.log("a row costs %.3g evaluations in a metric; stages of %v of %d rows", s.plan.price, s.plan.sizes, s.plan.rows)
+	}
 	if s.plan.short {
 		s.log("larger samples do not fit into the memory that is allowed: it may take more steps, and last digits may differ")
 	}
@@ -119,7 +126,13 @@ func (s *stages) run(ctx context.Context) error {
 		return err
 	}
 	for _, p := range s.samples {
-		if x, err = s.stage(ctx, p, x); err != nil {
+		if s.plan.single {
+			s.guess = math.Inf(1) // there is nowhere to go back to
+			err = s.build(ctx, p.Objective, x)
+		} else {
+			x, err = s.stage(ctx, p, x)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -271,7 +284,7 @@ func (s *stages) finish(ctx context.Context) error {
 		slow := false
 		q.pause = func(gain float64) bool {
 			pace.step(gain)
-			slow = s.metric != nil && pace.slow(enough*math.Abs(d.value), share*s.plan.price)
+			slow = s.metric != nil && pace.slow(d.enough(), share*s.plan.price)
 			return slow
 		}
 		if err := q.run(ctx); err != nil {
