@@ -17,14 +17,14 @@ import (
 )
 
 // smallFit uses every kind of driver call: open, load, evaluate, search, draw, close.
-func smallFit(d driver.Driver) (err error) {
+func smallFit(d driver.Driver, src *backend.Source) (err error) {
 	b, err := New(EmulatorName, d, 0)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
 	ctx := context.Background()
-	x, err := b.Load(ctx, source(40, 6, true), backend.Float32)
+	x, err := b.Load(ctx, src, backend.Float32)
 	if err != nil {
 		return err
 	}
@@ -58,15 +58,26 @@ func smallFit(d driver.Driver) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	h := [][]float64{make([]float64, 49)}
+	if err := s.(backend.ColumnGram).ColumnGram(ctx, models, coef, []backend.GramBlock{{}}, []int{2}, [][]float64{h[0][:4]}, [][]float64{make([]float64, 7)}); err != nil {
+		return err
+	}
 	return s.(backend.Gram).Gram(ctx, models, coef, []backend.GramBlock{{}}, h, &ev)
 }
 
 // A failure at any call of a small fit is a typed error, leaks nothing, and the next fit
 // on the same driver works.
 func TestFaults_EveryCall(t *testing.T) {
-	t.Parallel()
+	for name, src := range map[string]*backend.Source{"dense": source(40, 6, true), "sparse": sparseSource(40, 6, 3, "float64")} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			faultEveryCall(t, src)
+		})
+	}
+}
+
+func faultEveryCall(t *testing.T, src *backend.Source) {
 	counting := ptx.NewDriver(ptx.Config{Late: true})
-	require.NoError(t, smallFit(counting))
+	require.NoError(t, smallFit(counting, src))
 	for _, kind := range []string{"launch", "copy", "alloc", "alloc host", "memset", "load", "synchronize"} {
 		code := driver.LaunchFailed
 		if kind == "alloc" || kind == "alloc host" {
@@ -76,7 +87,7 @@ func TestFaults_EveryCall(t *testing.T) {
 		t.Logf("%d calls of %s", calls, kind)
 		for n := 1; n <= calls; n++ {
 			d := ptx.NewDriver(ptx.Config{Late: true, Unchecked: true, Faults: []ptx.Injection{{Call: kind, N: n, Code: code}}})
-			err := smallFit(d)
+			err := smallFit(d, src)
 			what := fmt.Sprintf("%s %d of %d", kind, n, calls)
 			require.Error(t, err, what)
 			var memory *backend.OutOfMemoryError
@@ -88,7 +99,7 @@ func TestFaults_EveryCall(t *testing.T) {
 				require.ErrorIs(t, err, &driver.Error{Code: code}, what)
 			}
 			requireClean(t, d, what)
-			require.NoError(t, smallFit(d), "after %s", what)
+			require.NoError(t, smallFit(d, src), "after %s", what)
 			requireClean(t, d, what)
 		}
 	}
