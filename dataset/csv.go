@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"runtime"
 	"slices"
 	"strconv"
 	"unicode/utf8"
@@ -123,10 +122,7 @@ func openText(in *input, o *ReadOptions, delimiter byte) (*text, error) {
 		delimiter = findDelimiter(rows, len(rows)-numberPad)
 	}
 	start, lines := skipBlank(rows, 0, len(rows)-numberPad)
-	t := &text{o: o, delimiter: delimiter, line: 1 + lines, workers: o.Threads}
-	if t.workers <= 0 {
-		t.workers = runtime.GOMAXPROCS(0)
-	}
+	t := &text{o: o, delimiter: delimiter, line: 1 + lines, workers: o.workers()}
 	if start == len(rows)-numberPad {
 		return nil, &ReadError{Problem: "there are only blank lines", Advice: "a table needs at least one row"}
 	}

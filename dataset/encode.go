@@ -34,12 +34,23 @@ func (t *Table) dataset(o *ReadOptions) (*Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Dataset{Name: t.Name, LabelName: c.label}
+	d := &Dataset{Name: t.Name}
 	d.raw = &raw{table: &Table{Name: t.Name, Rows: t.Rows, Columns: make([]Column, len(c.features))}, options: c.encode}
+	for col, role := range c.role {
+		if role >= 0 {
+			d.raw.table.Columns[role] = t.Columns[col]
+			d.raw.table.Columns[role].Name = c.features[role]
+		}
+	}
+	return d, d.sideColumns(t, c, o)
+}
+
+// sideColumns takes labels, weights and offsets from the table.
+func (d *Dataset) sideColumns(t *Table, c *columns, o *ReadOptions) (err error) {
+	d.LabelName = c.label
 	for col, role := range c.role {
 		of := &t.Columns[col]
 		switch role {
-		case roleIgnored:
 		case roleLabel:
 			d.Labels, d.Classes, err = of.labels(t.Rows, o.Classes)
 		case roleWeight:
@@ -49,15 +60,12 @@ func (t *Table) dataset(o *ReadOptions) (*Dataset, error) {
 			}
 		case roleOffset:
 			d.Offsets, err = of.finite(t.Rows)
-		default:
-			d.raw.table.Columns[role] = *of
-			d.raw.table.Columns[role].Name = c.features[role]
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return d, nil
+	return nil
 }
 
 // finite is a column of finite numbers.

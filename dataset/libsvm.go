@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"runtime"
 
 	"gorgonia.org/tensor"
 
@@ -72,10 +71,7 @@ func (o *ReadOptions) sparseOnly() error {
 
 // openLibSVM looks at the beginning of the text.
 func openLibSVM(in *input, o *ReadOptions) (*text, error) {
-	t := &text{columns: &columns{label: orDefault(o.Label, "y"), hasLabel: !o.NoLabel}, o: o, line: 1, workers: o.Threads}
-	if t.workers <= 0 {
-		t.workers = runtime.GOMAXPROCS(0)
-	}
+	t := &text{columns: &columns{label: orDefault(o.Label, "y"), hasLabel: !o.NoLabel}, o: o, line: 1, workers: o.workers()}
 	body := bufio.NewReaderSize(in.Reader, headBytes)
 	head, err := body.Peek(headBytes)
 	if err != nil && err != io.EOF {

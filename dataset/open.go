@@ -30,6 +30,7 @@ var formats = []format{
 	{"npy", []string{".npy"}, readNPY},
 	{"npz", []string{".npz"}, readNPZ},
 	{"lrb", []string{".lrb"}, readLRB},
+	{"parquet", []string{".parquet", ".pq"}, readParquet},
 }
 
 // compressions are undone before the format sees the bytes; they are recognised by
@@ -38,10 +39,13 @@ var compressions = []struct {
 	extension string
 	magic     string
 	open      func(io.Reader) (io.Reader, func(), error)
+	create    func(io.Writer) (io.WriteCloser, error)
 }{
 	{".gz", "\x1f\x8b", func(r io.Reader) (io.Reader, func(), error) {
 		z, err := gzip.NewReader(r)
 		return z, func() {}, err
+	}, func(w io.Writer) (io.WriteCloser, error) {
+		return gzip.NewWriter(w), nil
 	}},
 	{".zst", "\x28\xb5\x2f\xfd", func(r io.Reader) (io.Reader, func(), error) {
 		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1))
@@ -49,6 +53,8 @@ var compressions = []struct {
 			return nil, nil, err
 		}
 		return z, z.Close, nil
+	}, func(w io.Writer) (io.WriteCloser, error) {
+		return zstd.NewWriter(w)
 	}},
 }
 

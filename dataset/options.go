@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"io"
+	"runtime"
 
 	"gorgonia.org/tensor"
 )
@@ -104,4 +105,12 @@ type ReadOptions struct {
 
 	tableOnly  bool // every cell is wanted as it stands
 	blockBytes int  // text is cut into blocks of about this size; 0: defaultBlock
+}
+
+// workers is the number of goroutines that Threads asks for.
+func (o *ReadOptions) workers() int {
+	if o.Threads > 0 {
+		return o.Threads
+	}
+	return runtime.GOMAXPROCS(0)
 }

@@ -1,0 +1,257 @@
+package dataset
+
+import (
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/encoding"
+)
+
+// pages walks through the cells of one column in one row group.
+type pages struct {
+	column *parquetColumn
+	in     parquet.Pages
+	page   parquet.Page
+	rows   int // of the page
+	at     int // the next of them
+
+	values  any              // the page's values: a slice of their type, or codes of a dictionary
+	next    int              // the next of them: behind at where cells are missing
+	coded   bool             // values are codes
+	missing func(i int) bool // nil where no cell of the page is
+
+	dictionary parquet.Dictionary // the one that entries were made of
+	numbers    []float64          // the dictionary's numbers
+	texts      byteArrays         // or its texts
+}
+
+// booleans are booleans, eight a byte.
+type booleans []byte
+
+// byteArrays are texts one behind the other.
+type byteArrays struct {
+	data    []byte
+	offsets []uint32
+}
+
+func (b byteArrays) len() int { return max(0, len(b.offsets)-1) }
+
+func (b byteArrays) at(i int) []byte { return b.data[b.offsets[i]:b.offsets[i+1]] }
+
+// decimals are integers of size bytes each, the highest first.
+type decimals struct {
+	data []byte
+	size int
+}
+
+// at is the nearest float64 to the i-th.
+func (d decimals) at(i int) float64 {
+	b := d.data[i*d.size : (i+1)*d.size]
+	high := int64(int8(b[0])) >> 7 // the sign fills what b leaves out
+	low := uint64(high)
+	for _, v := range b {
+		high, low = high<<8|int64(low>>56), low<<8|uint64(v)
+	}
+	if high == int64(low)>>63 {
+		return float64(int64(low))
+	}
+	return float64(high)*0x1p64 + float64(low)
+}
+
+// codes are cells given as indices into a dictionary.
+type codes []int32
+
+func openPages(group parquet.RowGroup, column *parquetColumn) *pages {
+	return &pages{column: column, in: group.ColumnChunks()[column.leaf].Pages()}
+}
+
+func (s *pages) close() {
+	if s.page != nil {
+		parquet.Release(s.page)
+	}
+	_ = s.in.Close() // nothing was written
+}
+
+// ready turns the page where it is read to its end and returns the number of rows left
+// in it.
+func (s *pages) ready() (int, error) {
+	for s.at == s.rows {
+		if s.page != nil {
+			parquet.Release(s.page)
+			s.page = nil
+		}
+		page, err := s.in.ReadPage()
+		if err == io.EOF {
+			return 0, parquetDamage(fmt.Sprintf("column %q has fewer cells than there are rows", s.column.name))
+		}
+		if err != nil {
+			return 0, &ReadError{Column: s.column.name, Problem: "cannot read its cells: " + err.Error(), Advice: "the file is damaged, or packed in a way not known here", Err: err}
+		}
+		s.open(page)
+	}
+	return s.rows - s.at, nil
+}
+
+func (s *pages) open(page parquet.Page) {
+	s.page, s.rows, s.at, s.next, s.coded, s.missing = page, int(page.NumRows()), 0, 0, false, nil
+	if page.NumNulls() > 0 {
+		levels := page.DefinitionLevels()
+		s.missing = func(i int) bool { return levels[i] == 0 }
+	}
+	data := page.Data()
+	d := page.Dictionary()
+	if d == nil {
+		s.values = valuesOf(data, s.column)
+		return
+	}
+	s.values, s.coded = codes(data.Int32()), true
+	if d == s.dictionary {
+		return
+	}
+	s.dictionary, s.numbers, s.texts = d, nil, byteArrays{}
+	switch entries := valuesOf(d.Page().Data(), s.column).(type) {
+	case byteArrays:
+		s.texts = entries
+	default:
+		s.numbers = make([]float64, d.Len())
+		numbersOf(entries, 0, s.numbers, len(s.numbers), 1, nil)
+		s.scale(s.numbers)
+	}
+}
+
+// valuesOf is data as a slice of the column's type.
+func valuesOf(data encoding.Values, c *parquetColumn) any {
+	switch c.kind {
+	case parquet.Boolean:
+		return booleans(data.Boolean())
+	case parquet.Int32:
+		if c.unsigned {
+			return data.Uint32()
+		}
+		return data.Int32()
+	case parquet.Int64:
+		if c.unsigned {
+			return data.Uint64()
+		}
+		return data.Int64()
+	case parquet.Float:
+		return data.Float()
+	case parquet.Double:
+		return data.Double()
+	case parquet.FixedLenByteArray:
+		b, size := data.FixedLenByteArray()
+		return decimals{b, size}
+	}
+	b, offsets := data.ByteArray()
+	return byteArrays{b, offsets}
+}
+
+// scale makes decimals of integers.
+func (s *pages) scale(v []float64) {
+	if s.column.divisor == 1 {
+		return
+	}
+	for i := range v {
+		v[i] /= s.column.divisor
+	}
+}
+
+// numbersOf writes n of the values, or of the dictionary's where they are codes, from
+// the i-th on, to every stride-th number of dst.
+func numbersOf[T float32 | float64](values any, i int, dst []T, n, stride int, dictionary []float64) {
+	switch v := values.(type) {
+	case codes:
+		for k, code := range v[i : i+n] {
+			dst[k*stride] = T(dictionary[code])
+		}
+	case booleans:
+		for k := range n {
+			dst[k*stride] = T(v[(i+k)/8] >> ((i + k) % 8) & 1)
+		}
+	case decimals:
+		for k := range n {
+			dst[k*stride] = T(v.at(i + k))
+		}
+	case []int32:
+		spread(v[i:i+n], dst, stride)
+	case []uint32:
+		spread(v[i:i+n], dst, stride)
+	case []int64:
+		spread(v[i:i+n], dst, stride)
+	case []uint64:
+		spread(v[i:i+n], dst, stride)
+	case []float32:
+		spread(v[i:i+n], dst, stride)
+	case []float64:
+		spread(v[i:i+n], dst, stride)
+	}
+}
+
+func spread[S int32 | uint32 | int64 | uint64 | float32 | float64, T float32 | float64](src []S, dst []T, stride int) {
+	for k, v := range src {
+		dst[k*stride] = T(v)
+	}
+}
+
+// read writes the next n cells as numbers, NaN where they are missing.
+func (s *pages) read(dst []float64) error {
+	for len(dst) > 0 {
+		left, err := s.ready()
+		if err != nil {
+			return err
+		}
+		n := min(left, len(dst))
+		if s.missing == nil {
+			numbersOf(s.values, s.next, dst, n, 1, s.numbers)
+			s.next += n
+		} else {
+			for k := range n {
+				if s.missing(s.at + k) {
+					dst[k] = math.NaN()
+				} else {
+					numbersOf(s.values, s.next, dst[k:], 1, 1, s.numbers)
+					s.next++
+				}
+			}
+		}
+		if !s.coded {
+			s.scale(dst[:n])
+		}
+		s.at += n
+		dst = dst[n:]
+	}
+	return nil
+}
+
+// readTexts calls use with the text of each of the next n cells, nil where it is missing.
+func (s *pages) readTexts(n int, use func(text []byte)) error {
+	for n > 0 {
+		left, err := s.ready()
+		if err != nil {
+			return err
+		}
+		for k := range min(left, n) {
+			if s.missing != nil && s.missing(s.at+k) {
+				use(nil)
+				continue
+			}
+			var text []byte
+			switch v := s.values.(type) {
+			case codes:
+				text = s.texts.at(int(v[s.next]))
+			case byteArrays:
+				text = v.at(s.next)
+			}
+			if text == nil {
+				text = []byte{}
+			}
+			s.next++
+			use(text)
+		}
+		s.at += min(left, n)
+		n -= min(left, n)
+	}
+	return nil
+}
