@@ -30,6 +30,10 @@ type Dataset struct {
 	// Dropped is the number of rows that were left out for their missing cells.
 	Dropped int
 
+	// Groups give each row's value of the column that ReadOptions.Group names, numbered
+	// in sorted order; nil without one.
+	Groups []int32
+
 	raw *raw // features that a reader has left to be encoded; X is still nil then
 
 	// FeatureNames has one name a column of X. Without a header they are x0, x1, ...

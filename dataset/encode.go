@@ -120,10 +120,16 @@ type raw struct {
 
 // encode makes X of what a reader left raw, or of numbers that are to be encoded.
 func (d *Dataset) encode(ctx context.Context, o *ReadOptions) error {
+	if o.tableOnly {
+		return nil
+	}
+	if o.Group != "" {
+		if err := d.takeGroups(o.Group); err != nil {
+			return err
+		}
+	}
 	r := d.raw
 	switch {
-	case o.tableOnly:
-		return nil
 	case r != nil:
 	case o.Encoding == nil && (o.Features != nil || o.Encode.zero()):
 		return nil
@@ -180,7 +186,7 @@ func (d *Dataset) dropIncomplete(r *raw) error {
 	}
 	d.Dropped = r.table.Rows - len(kept)
 	r.table = r.table.take(kept)
-	d.Labels, d.Weights, d.Offsets = take(d.Labels, kept), take(d.Weights, kept), take(d.Offsets, kept)
+	d.Labels, d.Weights, d.Offsets, d.Groups = take(d.Labels, kept), take(d.Weights, kept), take(d.Offsets, kept), take(d.Groups, kept)
 	return nil
 }
 

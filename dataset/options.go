@@ -75,6 +75,10 @@ type ReadOptions struct {
 	// label column may be absent.
 	Features []string
 
+	// Group names a column that is no feature but says which rows belong together, by
+	// numbers or text: Dataset.Groups.
+	Group string
+
 	// Encode says how columns of text and missing cells become features; what is learned
 	// for it is the Encoding of the dataset.
 	Encode EncodeOptions

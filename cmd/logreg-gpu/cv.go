@@ -72,7 +72,7 @@ func (c *cv) register(flags *pflag.FlagSet) {
 	flags.Float64SliceVar(&c.l1Ratios, "l1-ratios", nil, "shares of l1 in the penalty elasticnet, comma-separated")
 	flags.IntVar(&c.opts.Folds, "folds", c.opts.Folds, "number of folds")
 	flags.StringVar(&c.scheme, "fold-scheme", string(c.opts.FoldScheme), "stratified (at random, classes evenly) or modulo (row number mod folds)")
-	flags.StringVar(&c.foldColumn, "fold-column", "", "`column` of numbers, each of which is a fold: rows of one patient, one year")
+	flags.StringVar(&c.foldColumn, "fold-column", "", "`column` of which each value is a fold: the rows of one patient, one year")
 	flags.StringVar(&c.scoring, "scoring", string(c.opts.Scoring), "log_loss, roc_auc or accuracy")
 	flags.StringVarP(&c.scores, "output", "o", "", "CSV `file` of the scores of each C and fold")
 	flags.StringVar(&c.path, "path", "", "CSV `file` of the coefficients along C, fitted to all rows")
@@ -144,6 +144,7 @@ func (c *cv) run(ctx context.Context, a *app, path string) error {
 	if err := c.prepare(a, path); err != nil {
 		return err
 	}
+	c.fit.data.group = c.foldColumn
 	ds, err := c.fit.data.read(ctx, a, path)
 	if err != nil {
 		return err
@@ -191,23 +192,13 @@ func (c *cv) run(ctx context.Context, a *app, path string) error {
 	return c.fit.checkpoint.finish(a, r.Unconverged == 0 && r.Refit.Converged())
 }
 
-// foldsOf takes the column out of the features and numbers its values in rising order.
+// foldsOf makes a fold of each group.
 func foldsOf(ds *dataset.Dataset, column string) ([]int32, error) {
-	values, err := ds.Detach(column)
-	if err != nil {
-		return nil, err
-	}
-	distinct := slices.Compact(slices.Sorted(slices.Values(values)))
-	folds := make([]int32, len(values))
 	const most = 1000 // folds; beyond, the column is hardly one of folds
-	if len(distinct) > most {
-		return nil, fmt.Errorf("%s: column %q has %d distinct values; at most %d folds are supported", ds.Name, column, len(distinct), most)
+	if folds := int(slices.Max(ds.Groups)) + 1; folds > most {
+		return nil, fmt.Errorf("%s: column %q has %d distinct values; at most %d folds are supported", ds.Name, column, folds, most)
 	}
-	for i, v := range values {
-		f, _ := slices.BinarySearch(distinct, v)
-		folds[i] = int32(f)
-	}
-	return folds, nil
+	return ds.Groups, nil
 }
 
 // save writes the files asked for.

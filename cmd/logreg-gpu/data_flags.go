@@ -18,6 +18,7 @@ type dataFlags struct {
 	labels                    string // path
 	ignore                    []string
 	encode                    encodeFlags
+	group                     string // column
 	maxMemory, scratch        string
 }
 
@@ -71,6 +72,7 @@ func (d *dataFlags) read(ctx context.Context, a *app, path string) (*dataset.Dat
 	if o.Encode, err = d.encode.options(); err != nil {
 		return nil, err
 	}
+	o.Group = d.group
 	return a.readDataset(ctx, path, o)
 }
 
