@@ -70,15 +70,10 @@ func (d *data[T]) ColumnGram(ctx context.Context, models []backend.Model, coef [
 			}
 			for b := range asked {
 				w := s.d[b*gramRows:][:m]
-				for a, v := range w {
-					from, to := s.some[a*some:(a+1)*some], s.scaled[a*some:(a+1)*some]
-					for c, u := range from {
-						to[c] = v * u
-					}
-				}
 				if some == 0 {
 					continue
 				}
+				d.kernel.Scale(s.scaled, s.some, w, some)
 				d.kernel.Gram(s.scaled[:m*some], s.some[:m*some], some, s.gram[b], side)
 				clear(s.border)
 				d.kernel.Outer(s.some[:m*some], w, s.border)

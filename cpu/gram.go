@@ -42,12 +42,7 @@ type square[T number] struct {
 // sum is that of d.
 func (d *data[T]) addSquare(s *square[T], x []T, n int, sum float64, h []float64) {
 	cols, side := d.Cols(), d.Cols()+1
-	for i, w := range s.d[:n] {
-		from, to := x[i*cols:(i+1)*cols], s.scaled[i*cols:(i+1)*cols]
-		for j, v := range from {
-			to[j] = w * v
-		}
-	}
+	d.kernel.Scale(s.scaled, x, s.d[:n], cols)
 	d.kernel.Gram(s.scaled[:n*cols], x, cols, h, side)
 	clear(s.border)
 	d.kernel.Outer(x, s.d[:n], s.border)

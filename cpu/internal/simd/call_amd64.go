@@ -19,6 +19,7 @@ type assembly[T Number] struct {
 	shares     func(z *T, rows, classes, ld int, constants *T)
 	losses     func(loss *T, mass *float64, fold *int32, left int32, rows int) (kept, held float64)
 	weigh      func(residual *T, mass *float64, scale float64, fold *int32, left int32, rows int) (sum float64)
+	scale      func(scaled, x, d *T, rows, cols int)
 	deviations func(sum, squares *float64, x *T, mass, centre *float64, rows, cols int)
 	ranges     func(least, most *T, nonZero *float64, x *T, rows, cols int)
 	expNeg     func(dst, a *T, n int, constants *T)
@@ -120,6 +121,12 @@ func (f assembly[T]) kernels() Kernels[T] {
 		Cross: func(a []T, na int, b []T, nb, rows, stride int, g []float64, ldg int, upper bool) {
 			checkCross(a, na, b, nb, rows, stride, g, ldg)
 			f.cross(a, na, b, nb, rows, stride, g, ldg, upper)
+		},
+		Scale: func(scaled, x, d []T, cols int) {
+			checkScale(scaled, x, d, cols)
+			if len(d) > 0 {
+				f.scale(&scaled[0], &x[0], &d[0], len(d), cols)
+			}
 		},
 		Deviations: func(x []T, mass, centre, sum, squares []float64) {
 			rows := checkDeviations(x, mass, centre, sum, squares)

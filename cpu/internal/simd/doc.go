@@ -7,6 +7,7 @@
 //	weigh.go   what a row counts     Kernels.Losses, Kernels.Weigh
 //	outer.go   g += X' r             Kernels.Outer, Kernels.Outers
 //	gram.go    G += A' B             Kernels.Gram
+//	scale.go   diag(d) X             Kernels.Scale
 //	moments.go  sums over columns    Kernels.Deviations, Kernels.Ranges
 //	exp.go     exp(-a), log(1+e)     Kernels.ExpNeg, Kernels.Log1p
 //	widen.go   16 bits to float32    BFloat16, Float16
@@ -32,6 +33,7 @@ package simd
 //go:generate go -C _generate run . -kernel outer -out ../outer_amd64.s -stubs ../outer_amd64.go -pkg simd
 //go:generate go -C _generate run . -kernel outers -out ../outers_amd64.s -stubs ../outers_amd64.go -pkg simd
 //go:generate go -C _generate run . -kernel gram -out ../gram_amd64.s -stubs ../gram_amd64.go -pkg simd
+//go:generate go -C _generate run . -kernel scale -out ../scale_amd64.s -stubs ../scale_amd64.go -pkg simd
 //go:generate go -C _generate run . -kernel moments -out ../moments_amd64.s -stubs ../moments_amd64.go -pkg simd
 //go:generate go -C _generate run . -kernel exp -out ../exp_amd64.s -stubs ../exp_amd64.go -pkg simd
 //go:generate go -C _generate run . -kernel widen -out ../widen_amd64.s -stubs ../widen_amd64.go -pkg simd

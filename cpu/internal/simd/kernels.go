@@ -32,6 +32,10 @@ type Kernels[T Number] struct {
 	// G, or of a B = A the upper triangle.
 	Cross func(a []T, na int, b []T, nb, rows, stride int, g []float64, ldg int, upper bool)
 
+	// Scale writes d[i] x_i to the rows of scaled, for the len(d) rows x_i of x, cols numbers
+	// each.
+	Scale func(scaled, x, d []T, cols int)
+
 	// Deviations adds sum_i m[i] (x_i - centre) to sum and sum_i m[i] (x_i - centre)^2
 	// to squares, for rows x_i of len(centre) numbers each. A nil mass is all ones. The
 	// sums of one call are taken in float64, in the order of the rows. Squares keep
@@ -116,7 +120,7 @@ var (
 
 func generic[T Number]() Kernels[T] {
 	return Kernels[T]{
-		Dots: DotsGeneric[T], Outer: OuterGeneric[T], Gram: GramGeneric[T], Cross: CrossGeneric[T],
+		Dots: DotsGeneric[T], Outer: OuterGeneric[T], Gram: GramGeneric[T], Scale: ScaleGeneric[T], Cross: CrossGeneric[T],
 		Products: ProductsGeneric[T], Outers: OutersGeneric[T],
 		Deviations: DeviationsGeneric[T], Ranges: RangesGeneric[T],
 		Link: LinkGeneric[T], Softmax: SoftmaxGeneric[T], Shares: SharesGeneric[T],

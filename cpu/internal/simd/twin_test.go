@@ -245,6 +245,30 @@ func TestCross_IsPartOfGram(t *testing.T) {
 	eachSet(t, check)
 }
 
+func TestScale_AssemblyIsTheTwin(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
+		t.Run("float32", testScale[float32])
+		t.Run("float64", testScale[float64])
+	})
+}
+
+func testScale[T Number](t *testing.T) {
+	r := rand.New(rand.NewPCG(25, 26))
+	shapes(func(rows, cols int) {
+		x := guard(random[T](r, rows*cols, 10), pattern[T](), r.IntN(16))
+		d := guard(random[T](r, rows, 10), pattern[T](), r.IntN(16))
+		scaled := guard(make([]T, rows*cols), pattern[T](), r.IntN(16))
+		Of[T]().Scale(scaled.slice(), x.slice(), d.slice(), cols)
+		what := fmt.Sprintf("%d x %d", rows, cols)
+		for _, g := range []guarded[T]{x, d, scaled} {
+			g.requireWhole(t, what)
+		}
+		want := make([]T, rows*cols)
+		ScaleGeneric(want, x.slice(), d.slice(), cols)
+		requireSame(t, want, scaled.slice(), what)
+	})
+}
+
 func TestGram_IsTheProduct(t *testing.T) {
 	x := []float64{1, 2, 3, 4, 5, 6} // 2 x 3
 	a := []float64{1, 2, 3, 40, 50, 60}

@@ -19,6 +19,7 @@ var kernels = map[string]func(machine){
 	"outer":    outer,
 	"outers":   outers,
 	"link":     link,
+	"scale":    scale,
 	"softmax":  softmax,
 	"weigh":    weigh,
 	"gram":     gram,
