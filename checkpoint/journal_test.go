@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -347,26 +348,95 @@ func TestJournal_P23_AnswersAreThoseOfTheData(t *testing.T) {
 func TestJournal_P23_AnotherWay(t *testing.T) {
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
-		path := filepath.Join(dir, "fit.ckpt")
-		old, steps := drawSteps(t), drawSteps(t)
-		if rapid.Bool().Draw(t, "the same at first") {
-			steps = append(old[:rapid.IntRange(0, len(old)).Draw(t, "steps"):len(old)], steps...)
+		path, fresh := filepath.Join(dir, "fit.ckpt"), filepath.Join(dir, "fresh.ckpt")
+		old := drawSteps(t)
+		steps := slices.Clone(old)
+		other := drawSteps(t)[0]
+		switch s := &steps[rapid.IntRange(0, len(steps)-1).Draw(t, "step")]; rapid.IntRange(0, 3).Draw(t, "change") {
+		case 0:
+			s.On = other.On
+		case 1:
+			s.Seed = other.Seed
+		case 2:
+			s.Operation = other.Operation
+		case 3:
+			steps = append(steps[:rapid.IntRange(0, len(old)).Draw(t, "steps")], other)
 		}
-		j, d, _ := begin(t, path, false, load(t))
-		_, err := walk(d, old)
-		require.NoError(t, err)
-		require.NoError(t, j.Close())
-
-		want, err := walk(load(t), steps)
-		require.NoError(t, err)
-		for range 2 {
-			j, d, _ = begin(t, path, true, load(t))
+		keep := func(path string, resume bool, steps []step) (notices []string) {
+			want, err := walk(load(t), steps)
+			require.NoError(t, err)
+			j, d, said := begin(t, path, resume, load(t))
 			got, err := walk(d, steps)
 			require.NoError(t, err)
 			require.NoError(t, j.Close())
 			require.Equal(t, want, got)
+			return *said
 		}
+		keep(path, false, old)
+		keep(fresh, false, steps)
+		if notices := keep(path, true, steps); len(notices) == 0 {
+			return // nothing new was asked
+		}
+		a, err := os.ReadFile(path)
+		require.NoError(t, err)
+		b, err := os.ReadFile(fresh)
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(a, b))
 	})
+}
+
+// Samples are known by what they are drawn of, their rows and their factors.
+func TestJournal_P23_SamplesAreToldApart(t *testing.T) {
+	ctx := t.Context()
+	draw := func(d backend.Data, rows []int, factor []float64) backend.Data {
+		s, err := d.(backend.Sampler).Sample(ctx, rows, factor)
+		require.NoError(t, err)
+		return s
+	}
+	ways := []func(d, a backend.Data) backend.Data{
+		func(d, a backend.Data) backend.Data { return draw(d, []int{0, 1}, nil) },
+		func(d, a backend.Data) backend.Data { return draw(d, []int{1, 0}, nil) },
+		func(d, a backend.Data) backend.Data { return draw(d, []int{0, 1}, []float64{1, 2}) },
+		func(d, a backend.Data) backend.Data { return draw(d, []int{0, 1}, []float64{2, 1}) },
+		func(d, a backend.Data) backend.Data { return draw(a, []int{0, 1}, nil) },
+	}
+	ask := func(d backend.Data, way int) (answers []float64) {
+		a := draw(d, []int{5, 7, 9}, nil)
+		var ev backend.Evaluation
+		require.NoError(t, ways[way](d, a).Eval(ctx, []backend.Model{backend.Binary()}, []float64{1, 2, 3}, &ev))
+		return append(ev.Grad, ev.Loss...)
+	}
+	path := filepath.Join(t.TempDir(), "fit.ckpt")
+	for old := range ways {
+		for now := range ways {
+			j, d, _ := begin(t, path, false, load(t))
+			ask(d, old)
+			require.NoError(t, j.Close())
+			j, d, notices := begin(t, path, true, load(t))
+			require.Equal(t, ask(load(t), now), ask(d, now), "%d after %d", now, old)
+			require.NoError(t, j.Close())
+			require.Equal(t, old == now, len(*notices) == 0, "%d after %d", now, old)
+		}
+	}
+}
+
+// A sample of a sample that was closed before either was drawn again.
+func TestJournal_P23_SampleOfAClosedSample(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fit.ckpt")
+	steps := []step{{"sample", 0, 2}, {"sample", 1, 4}, {"close", 1, 0}}
+	j, d, _ := begin(t, path, false, load(t))
+	_, err := walk(d, steps)
+	require.NoError(t, err)
+	require.NoError(t, j.Close())
+
+	steps = append(steps, step{"eval", 1, 1}, step{"gram", 1, 1})
+	want, err := walk(load(t), steps)
+	require.NoError(t, err)
+	j, d, _ = begin(t, path, true, load(t))
+	got, err := walk(d, steps)
+	require.NoError(t, err)
+	require.NoError(t, j.Close())
+	require.Equal(t, want, got)
 }
 
 // A file that is damaged beyond its header is used up to there.
@@ -445,16 +515,17 @@ func TestJournal_SizeLimit(t *testing.T) {
 // A context that has ended ends a fit that is still among the known answers.
 func TestJournal_ContextEnds(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fit.ckpt")
-	steps := []step{{"eval", 0, 1}}
+	steps := []step{{"stats", 0, 0}} // without weights
 	j, d, _ := begin(t, path, false, load(t))
 	_, err := walk(d, steps)
 	require.NoError(t, err)
 	require.NoError(t, j.Close())
-	j, d, _ = begin(t, path, true, load(t))
+	j, d, notices := begin(t, path, true, load(t))
 	cause := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(cause)
 	_, err = d.Stats(ctx, backend.None)
 	require.ErrorIs(t, err, cause)
+	require.Empty(t, *notices)
 	require.NoError(t, j.Close())
 }
