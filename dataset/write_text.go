@@ -1,0 +1,128 @@
+package dataset
+
+import (
+	"cmp"
+	"context"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// writeCSV writes a header and then the features, sample_weight and offset where there
+// are some, and the label last. Where all names are numbers, reading it needs
+// HeaderPresent.
+func writeCSV(ctx context.Context, to io.Writer, d *Dataset) error {
+	return writeTable(ctx, to, d, ',')
+}
+
+func writeTSV(ctx context.Context, to io.Writer, d *Dataset) error {
+	return writeTable(ctx, to, d, '\t')
+}
+
+func writeTable(ctx context.Context, to io.Writer, d *Dataset, delimiter byte) error {
+	names := slices.Clone(d.FeatureNames)
+	for _, side := range []struct {
+		has  bool
+		name string
+	}{{d.Weights != nil, npzWeight}, {d.Offsets != nil, npzOffset}, {d.Labels != nil, cmp.Or(d.LabelName, npzLabel)}} {
+		if !side.has {
+			continue
+		}
+		for slices.Contains(names, side.name) {
+			side.name += "_"
+		}
+		names = append(names, side.name)
+	}
+	var header []byte
+	for _, n := range names {
+		header = append(appendCell(header, n, delimiter), delimiter)
+	}
+	header[len(header)-1] = '\n'
+	if _, err := to.Write(header); err != nil {
+		return err
+	}
+	labels := make([][]byte, len(d.Classes.Names))
+	for k, n := range d.Classes.Names {
+		labels[k] = appendCell(nil, n, delimiter)
+	}
+	return writeRows(ctx, to, d, true, func(text []byte, i int, x []float64) []byte {
+		for _, v := range x {
+			text = append(appendNumber(text, v), delimiter)
+		}
+		if d.Weights != nil {
+			text = append(appendNumber(text, d.Weights[i]), delimiter)
+		}
+		if d.Offsets != nil {
+			text = append(appendNumber(text, d.Offsets[i]), delimiter)
+		}
+		if d.Labels != nil {
+			text = append(append(text, labels[d.Labels[i]]...), delimiter)
+		}
+		text[len(text)-1] = '\n'
+		return text
+	})
+}
+
+// appendCell appends a cell, in quotes where it needs them.
+func appendCell(text []byte, cell string, delimiter byte) []byte {
+	plain := cell != "" && cell == strings.Trim(cell, " \t\r") && !strings.ContainsAny(cell, "\"\n\r"+string(delimiter))
+	if plain {
+		return append(text, cell...)
+	}
+	text = append(text, '"')
+	text = append(text, strings.ReplaceAll(cell, `"`, `""`)...)
+	return append(text, '"')
+}
+
+// writeLibSVM writes label and entries, all that are stored of a sparse matrix and those
+// that are not 0 of a dense one. Indices count from 0 where the features are x0, x1, ...,
+// else from 1. An explicit 0 in the first and in the last column of the first row, where
+// nothing else is stored, lets a reader see from where they count, and how many there are.
+// Rows without a label get 0.
+func writeLibSVM(ctx context.Context, to io.Writer, d *Dataset) error {
+	first := 1
+	if AutoNamed(d.FeatureNames) {
+		first = 0
+	}
+	for _, n := range d.Classes.Names {
+		if strings.ContainsAny(n, " \t\r\n#:,") {
+			return &WriteError{Data: d.Name, Format: "libsvm", Problem: "the label " + quote(n) + " is no single word", Advice: "use another format, such as lrb"}
+		}
+	}
+	_, cols := d.Shape()
+	return writeRows(ctx, to, d, false, func(text []byte, i int, x []float64) []byte {
+		if d.Labels != nil {
+			text = append(text, d.Classes.Names[d.Labels[i]]...)
+		} else {
+			text = append(text, '0')
+		}
+		next := 0 // the column after the last written
+		put := func(j int, v float64) {
+			text = strconv.AppendInt(append(text, ' '), int64(j+first), 10)
+			text = appendNumber(append(text, ':'), v)
+			next = j + 1
+		}
+		mark := i == 0
+		if x != nil {
+			for j, v := range x {
+				if math.Float64bits(v) != 0 || mark && (j == 0 || j == cols-1) {
+					put(j, v)
+				}
+			}
+			return append(text, '\n')
+		}
+		m := d.Sparse
+		if from := m.RowPtr[i]; mark && (from == m.RowPtr[i+1] || m.Col[from] > 0) {
+			put(0, 0)
+		}
+		for e := m.RowPtr[i]; e < m.RowPtr[i+1]; e++ {
+			put(int(m.Col[e]), m.Value(e))
+		}
+		if mark && next < cols {
+			put(cols-1, 0)
+		}
+		return append(text, '\n')
+	})
+}
