@@ -73,6 +73,10 @@ func (c *call) load(src *backend.Source) error {
 	panic("cuda: a source that passed Check holds float32 or float64")
 }
 
+func unsupported(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{backend.ErrUnsupported}, args...)...)
+}
+
 func (c *call) loadColumns(src *backend.Source) error {
 	for i, col := range src.Labels {
 		p, err := c.upload(fmt.Sprintf("label column %d", i), bytesOf(col))

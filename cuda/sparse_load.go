@@ -3,7 +3,6 @@ package cuda
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"sort"
 	"unsafe"
@@ -43,6 +42,20 @@ func (c *call) loadSparse(m *backend.CSR) error {
 	}
 	return orderColumns(c, &blockReader[uint64]{c, m.Col, sameBits[uint64](m.Val64)})
 }
+
+// unsupportedSparse says what sparse X cannot be.
+func unsupportedSparse(m *backend.CSR, storage backend.Storage) error {
+	switch {
+	case storage != backend.Float64 && storage != backend.Float32:
+		return unsupported("sparse X in %v; use float32 or float64", storage)
+	case uint64(m.Rows) > maxSparseRows:
+		return unsupported("sparse X of %d rows; at most %d", m.Rows, uint64(maxSparseRows))
+	}
+	return nil
+}
+
+// maxSparseRows is how many rows an entry can name.
+const maxSparseRows = 1<<32 - 1
 
 // entryError names row and column where err names an entry.
 func entryError(m *backend.CSR, err error) error {
@@ -164,9 +177,10 @@ func sameBits[T uint32 | uint64, F float32 | float64](v []F) []T {
 	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(v))), len(v))
 }
 
-// orderColumns makes the copy by columns, on the host: a row block at a time, in time
-// proportional to the entries and D, with memory for the block's entries beside what 16
-// bytes a column and some 24 a piece take. The device gets it block by block.
+// orderColumns makes the copy by columns, on the host: a row block at a time, by a counting
+// sort whose time is proportional to the entries and D. It takes memory for the block's
+// entries, 8 bytes a column and thread (of 8 at most) and some 24 a piece. The device gets
+// the copy block by block.
 func orderColumns[T uint32 | uint64](c *call, r *blockReader[T]) error {
 	x, m := c.sparse, &c.sparse.byColumns
 	n, entries := c.columns.Rows, x.entries()
@@ -220,8 +234,4 @@ func orderColumns[T uint32 | uint64](c *call, r *blockReader[T]) error {
 	}
 	m.first, err = c.upload("first slots of columns", bytesOf(firstSlot))
 	return err
-}
-
-func unsupported(format string, args ...any) error {
-	return fmt.Errorf("%w: "+format, append([]any{backend.ErrUnsupported}, args...)...)
 }

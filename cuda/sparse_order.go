@@ -1,6 +1,11 @@
 package cuda
 
-import "math"
+import (
+	"math"
+	"runtime"
+	"sort"
+	"sync"
+)
 
 // The order of X by columns.
 //
@@ -37,23 +42,60 @@ type order struct {
 	column []uint32 // of each piece
 	tasks  []int64  // first piece * 8 + log lanes: what a warp takes at once
 	blocks []int64  // the first task of each block, and their number
-	next   []int    // of the block at hand: entries of each column, then where its next one goes
+
+	// Of the block at hand, for each of its parts, which are ordered side by side: the
+	// entries of each column, then where its next one goes.
+	next [][]int
 }
 
-func newOrder(cols int) *order {
-	return &order{cols: cols, blocks: []int64{0}, next: make([]int, cols)}
+func newOrder(cols int) *order { return &order{cols: cols, blocks: []int64{0}} }
+
+// parts cuts n entries into as many parts as there are threads, but none so short that its
+// columns are more work than its entries.
+func (o *order) parts(n int) [][2]int {
+	count := min(runtime.GOMAXPROCS(0), 8, max(n/(4*o.cols), 1))
+	parts := make([][2]int, count)
+	for k := range parts {
+		parts[k] = [2]int{k * n / count, (k + 1) * n / count}
+	}
+	return parts
+}
+
+// each calls f for every part at once.
+func (o *order) each(n int, f func(part, from, to int)) {
+	var all sync.WaitGroup
+	for k, p := range o.parts(n) {
+		all.Go(func() { f(k, p[0], p[1]) })
+	}
+	all.Wait()
+}
+
+// count is the entries of column j in the block at hand.
+func (o *order) count(j int) (n int) {
+	for _, next := range o.next {
+		n += next[j]
+	}
+	return n
 }
 
 // cut adds the block of the rows whose entries are col, in row order, from entry first of
 // the matrix on: it appends its pieces.
 func (o *order) cut(col []uint32, first int64) {
-	clear(o.next)
-	for _, j := range col {
-		o.next[j]++
+	for len(o.next) < len(o.parts(len(col))) {
+		o.next = append(o.next, make([]int, o.cols))
 	}
+	for _, next := range o.next {
+		clear(next)
+	}
+	o.each(len(col), func(part, from, to int) {
+		next := o.next[part]
+		for _, j := range col[from:to] {
+			next[j]++
+		}
+	})
 	var entries, pieces [len(lengths)]int
-	for _, n := range o.next {
-		if n > 0 {
+	for j := range o.cols {
+		if n := o.count(j); n > 0 {
 			c := lengthOf(n)
 			entries[c] += n
 			pieces[c] += (n + pieceEntries - 1) / pieceEntries
@@ -72,7 +114,8 @@ func (o *order) cut(col []uint32, first int64) {
 	}
 	o.start = append(o.start, make([]int64, p-base)...)
 	o.column = append(o.column, make([]uint32, p-base)...)
-	for j, n := range o.next {
+	for j := range o.cols {
+		n := o.count(j)
 		if n == 0 {
 			continue
 		}
@@ -83,8 +126,9 @@ func (o *order) cut(col []uint32, first int64) {
 			o.column[piece[c]] = uint32(j)
 			piece[c]++
 		}
-		o.next[j] = entry[c]
-		entry[c] += n
+		for _, next := range o.next {
+			next[j], entry[c] = entry[c], entry[c]+next[j]
+		}
 	}
 	o.blocks = append(o.blocks, int64(len(o.tasks)))
 }
@@ -92,18 +136,20 @@ func (o *order) cut(col []uint32, first int64) {
 // arrange puts the entries of the block that was cut last in their places: their rows,
 // numbered from row first on, and their values, if they have any.
 func arrange[T uint32 | uint64](o *order, rowPtr []int64, first int, col []uint32, val []T, row []uint32, sorted []T) {
-	e := 0
-	for i := range len(rowPtr) - 1 {
-		for range rowPtr[i+1] - rowPtr[i] {
-			at := o.next[col[e]]
-			o.next[col[e]]++
-			row[at] = uint32(first + i)
-			if val != nil {
-				sorted[at] = val[e]
+	o.each(len(col), func(part, from, to int) {
+		next := o.next[part]
+		i := sort.Search(len(rowPtr)-1, func(i int) bool { return rowPtr[i+1]-rowPtr[0] > int64(from) })
+		for e := from; e < to; i++ {
+			for last := min(int(rowPtr[i+1]-rowPtr[0]), to); e < last; e++ {
+				at := next[col[e]]
+				next[col[e]]++
+				row[at] = uint32(first + i)
+				if val != nil {
+					sorted[at] = val[e]
+				}
 			}
-			e++
 		}
-	}
+	})
 }
 
 // slots ends the order: it returns each piece's slot and each column's first, with their

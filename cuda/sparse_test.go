@@ -342,3 +342,17 @@ func TestLoad_UnsupportedSparse(t *testing.T) {
 	require.NoError(t, b.Close())
 	require.Empty(t, d.Live())
 }
+
+// BenchmarkSparseOrder orders 10 million entries by column: the host's share of loading.
+func BenchmarkSparseOrder(b *testing.B) {
+	src := sparseSource(500_000, 200_000, 20, "float32").Sparse
+	val := sameBits[uint32](src.Val32)
+	row, sorted := make([]uint32, len(src.Col)), make([]uint32, len(src.Col))
+	b.SetBytes(int64(len(src.Col)) * 8)
+	for b.Loop() {
+		o := newOrder(src.Cols)
+		o.cut(src.Col, 0)
+		arrange(o, src.RowPtr, 0, src.Col, val, row, sorted)
+		o.slots(int64(len(src.Col)))
+	}
+}
