@@ -30,11 +30,11 @@ type byColumns struct {
 
 func (m *sparse) entries() int64 { return m.rowPtr[len(m.rowPtr)-1] }
 
-// lanes gives a row to a quarter as many lanes as it has entries on average, 4 to 32, so
-// that each asks for a few at once.
+// lanes gives a row to an eighth as many lanes as it has entries on average, 4 to 32: what is
+// done once a row then costs less than its entries.
 func (m *sparse) lanes() int {
 	mean := m.entries() / int64(len(m.rowPtr)-1)
-	return min(max(bits.Len64(uint64(mean/4))-1, 2), 5)
+	return min(max(bits.Len64(uint64(mean/8))-1, 2), 5)
 }
 
 // panelWidth is how many outputs beside each other a kernel for that many takes.

@@ -1,7 +1,7 @@
 package cuda
 
 import (
-	"math"
+	"math/bits"
 	"runtime"
 	"sort"
 	"sync"
@@ -22,18 +22,28 @@ import (
 // pieceEntries is the most that a piece has: 64 a lane.
 const pieceEntries = 2048
 
-// lengths are the classes of pieces: the longest, and the logarithm of the lanes they take.
-// Each lane then has four entries at most, but for the longest.
-var lengths = [...]struct{ entries, log int }{{4, 0}, {16, 2}, {64, 4}, {math.MaxInt, 5}}
+// Columns of a block fall into classes of nearly the same length, eight for each factor of
+// two from 8 to 128 entries, and one for all beyond: a warp waits for its longest piece.
+const (
+	classes     = 8 + 4*8 + 1
+	longColumns = 8 << 4
+)
 
-func lengthOf(n int) int {
-	for c, l := range lengths {
-		if n <= l.entries {
-			return c
-		}
+// classOf returns the class of a column of n entries.
+func classOf(n int) int {
+	switch {
+	case n <= 8:
+		return n - 1
+	case n <= longColumns:
+		octave := bits.Len(uint(n-1)) - 4
+		return 8 + octave*8 + ((n-1)>>octave - 8)
 	}
-	panic("cuda: no class of pieces takes every length")
+	return classes - 1
 }
+
+// lanesOf is the logarithm of the lanes that a piece of the class takes: one has four to
+// eight entries, where there are as many.
+func lanesOf(class int) int { return class / 8 }
 
 // order is the order of pieces, host side, block after block.
 type order struct {
@@ -93,23 +103,23 @@ func (o *order) cut(col []uint32, first int64) {
 			next[j]++
 		}
 	})
-	var entries, pieces [len(lengths)]int
+	var entries, pieces [classes]int
 	for j := range o.cols {
 		if n := o.count(j); n > 0 {
-			c := lengthOf(n)
+			c := classOf(n)
 			entries[c] += n
 			pieces[c] += (n + pieceEntries - 1) / pieceEntries
 		}
 	}
 	base := len(o.start)
-	var entry, piece [len(lengths)]int // of the next column of the class
+	var entry, piece [classes]int // of the next column of the class
 	at, p := 0, base
-	for c := range lengths {
+	for c := range classes {
 		entry[c], piece[c] = at, p
 		at += entries[c]
 		p += pieces[c]
-		for k := 0; k < pieces[c]; k += 32 >> lengths[c].log {
-			o.tasks = append(o.tasks, int64(piece[c]+k)<<3|int64(lengths[c].log))
+		for k := 0; k < pieces[c]; k += 32 >> lanesOf(c) {
+			o.tasks = append(o.tasks, int64(piece[c]+k)<<3|int64(lanesOf(c)))
 		}
 	}
 	o.start = append(o.start, make([]int64, p-base)...)
@@ -119,7 +129,7 @@ func (o *order) cut(col []uint32, first int64) {
 		if n == 0 {
 			continue
 		}
-		c := lengthOf(n)
+		c := classOf(n)
 		cuts := (n + pieceEntries - 1) / pieceEntries
 		for k := range cuts {
 			o.start[piece[c]] = first + int64(entry[c]+k*n/cuts)

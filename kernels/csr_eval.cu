@@ -14,9 +14,9 @@
 #include "include/csr_rows.h"
 
 #ifdef STORAGE_F64
-enum { RESIDENT1 = 4, RESIDENT4 = 3, RESIDENT16 = 2 };
+enum { RESIDENT1 = 3, RESIDENT4 = 3, RESIDENT16 = 2 };
 #else
-enum { RESIDENT1 = 5, RESIDENT4 = 4, RESIDENT16 = 2 };
+enum { RESIDENT1 = 4, RESIDENT4 = 4, RESIDENT16 = 2 };
 #endif
 
 FORWARD(csr_eval1, false, false, 1, RESIDENT1)

@@ -23,13 +23,14 @@ DEV void pieces(const Compressed &x, const i64 *__restrict__ start, const u32 *_
     const i64 p = (own >> 3) + (lane >> log);
     const bool here = p < task[t + 1] >> 3;
     const int sub = lane & (lanes - 1);
-    i64 from = 0, to = 0;
+    i64 from = 0;
+    u32 count = 0;
     if (here) {
       from = start[p];
-      to = start[p + 1];
+      count = (u32)(start[p + 1] - from);
     }
     real sum[C] = {};
-    lane_sums<C, SQUARES>(x, from + sub, to, lanes, R, sum);
+    lane_sums<C, C <= 4 ? 2 : 1, SQUARES>(x, from, count, sub, lanes, R, sum);
     group_sums<C>(sum, lanes);
     if (here && sub == 0) {
       real *to_part = part + (i64)slot[p] * C;
@@ -40,7 +41,7 @@ DEV void pieces(const Compressed &x, const i64 *__restrict__ start, const u32 *_
 }
 
 #define ENTRY(name, C, SQUARES)                                                                  \
-  extern "C" __global__ void __launch_bounds__(256, C < 16 ? 5 : 3) NAME(name)(                  \
+  extern "C" __global__ void __launch_bounds__(256, C == 1 ? 6 : C == 4 ? 5 : 3) NAME(name)(                  \
       const u32 *__restrict__ index, const stored *__restrict__ val, const i64 *__restrict__ start, \
       const u32 *__restrict__ slot, const i64 *__restrict__ task, i64 first, i64 last,           \
       const real *__restrict__ R, real *__restrict__ part) {                                     \

@@ -57,29 +57,42 @@ DEV void panel_if(const real *p, bool here, real (&v)[W]) {
 #endif
 }
 
-// lane_sums adds x_e B[index_e] over every lanes-th entry from the lane's first on, with
-// SQUARES (x_e B[index_e]) x_e, which is 0 for a weight of 0 whatever x_e is. Several entries are asked for before the first is used.
-template <int W, bool SQUARES = false>
-DEV void lane_sums(const Compressed &x, i64 first, i64 end, int lanes, const real *__restrict__ B, real (&sum)[W]) {
-  enum { ASKED = W <= 2 ? 4 : W <= 8 ? 2 : 1 };
+// lane_sums adds x_e B[index_e] over every lanes-th of `count` entries from the lane's first
+// on, with SQUARES (x_e B[index_e]) x_e, which is 0 for a weight of 0 whatever x_e is. ASKED
+// entries are asked for before the first is used.
+template <int W, int ASKED, bool SQUARES, bool VALUED>
+DEV void lane_sums(const u32 *index, const stored *val, u32 count, u32 lanes, const real *__restrict__ B, real (&sum)[W]) {
 #pragma unroll 1
-  for (i64 e = first; e < end; e += ASKED * lanes) {
+  while (count) {
     u32 j[ASKED];
     real v[ASKED];
+    bool here[ASKED];
 #pragma unroll
-    for (int k = 0; k < ASKED; k++) {
-      const bool here = e + k * lanes < end;
-      j[k] = index_if(x.index + e + k * lanes, here);
-      v[k] = x.val ? widen(stored_if(x.val + e + k * lanes, here)) : (real)1;
+    for (u32 k = 0; k < ASKED; k++) {
+      here[k] = k == 0 || k * lanes < count;
+      j[k] = index_if(index + k * lanes, here[k]);
+      v[k] = VALUED ? widen(stored_if(val + k * lanes, here[k])) : (real)1;
     }
 #pragma unroll
-    for (int k = 0; k < ASKED; k++) {
+    for (u32 k = 0; k < ASKED; k++) {
       real b[W];
-      panel_if<W>(B + (i64)j[k] * W, e + k * lanes < end, b);
+      panel_if<W>(B + (i64)j[k] * W, here[k], b);
 #pragma unroll
       for (int c = 0; c < W; c++) sum[c] = fma_(SQUARES ? v[k] * b[c] : v[k], SQUARES ? v[k] : b[c], sum[c]);
     }
+    const u32 step = ASKED * lanes;
+    index += step;
+    if (VALUED) val += step;
+    count = count > step ? count - step : 0;
   }
+}
+
+// lane_sums of lane `sub` of `lanes`, for `count` entries from entry first on.
+template <int W, int ASKED, bool SQUARES>
+DEV void lane_sums(const Compressed &x, i64 first, u32 count, u32 sub, u32 lanes, const real *__restrict__ B, real (&sum)[W]) {
+  const u32 own = count > sub ? count - sub : 0;
+  if (x.val) lane_sums<W, ASKED, SQUARES, true>(x.index + first + sub, x.val + first + sub, own, lanes, B, sum);
+  else lane_sums<W, ASKED, SQUARES, false>(x.index + first + sub, x.val, own, lanes, B, sum);
 }
 
 // group_sums adds over groups of `lanes` neighbouring lanes, a power of two: to all of them.
@@ -116,19 +129,19 @@ DEV void tile_products(const Rows &a, const real *__restrict__ B, i64 i, i64 end
   const int lane = TID_X % 32, row0 = TID_X / 32 * OWN, lanes = 1 << a.log_lanes, groups = 32 >> a.log_lanes;
   const int group = lane >> a.log_lanes, sub = lane & (lanes - 1);
   const i64 own = i + row0 + lane;
-  i64 start = 0, next = 0;
+  i64 start = 0;
+  u32 count = 0;
   if (lane < OWN && own < end) {
     start = a.start[own];
-    next = a.start[own + 1];
+    count = (u32)(a.start[own + 1] - start);
   }
   real b[W];
 #pragma unroll
   for (int c = 0; c < W; c++) b[c] = B[a.d * W + c];
 #pragma unroll 1
   for (int row = group; row < OWN; row += groups) {
-    const i64 from = shfl(start, row), to = shfl(next, row);
     real sum[W] = {};
-    lane_sums<W>(a.x, from + sub, to, lanes, B, sum);
+    lane_sums<W, W <= 2 ? 4 : W <= 8 ? 2 : 1, false>(a.x, shfl(start, row), shfl_u32(count, row), sub, lanes, B, sum);
     group_sums<W>(sum, lanes);
     if (sub == 0)
 #pragma unroll
