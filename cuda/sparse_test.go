@@ -64,6 +64,7 @@ func checkSparse(t *testing.T, b backend.Backend, emulator *ptx.Driver, checked 
 		{300, 90, 6, 8, "float32"}, // many row blocks: columns of more than 32 pieces
 		{130, 40, 30, 1 << 20, "float64"},
 		{90, 400, 200, 64, "ones"},
+		{70, 600, 3, 1 << 20, "float32"}, // a row long enough for a warp of its own
 	} {
 		g.chunks.residuals = shape.step * 4 * s.Bytes()
 		g.chunks.chosen = 1 // 256 rows of chosen columns at a time
@@ -120,6 +121,9 @@ func checkSparse(t *testing.T, b backend.Backend, emulator *ptx.Driver, checked 
 			for at, n := range emulator.Reads(x.byColumns.row) {
 				require.Zero(t, n, "predict reads byte %d of the copy by columns", at)
 			}
+		}
+		if i == 3 {
+			require.Greater(t, shape.cols/2, 64<<x.log, "a row takes a second round")
 		}
 		if i == 0 {
 			require.Greater(t, x.byColumns.pieces, 33*2, "a column takes a whole warp to combine")

@@ -5,8 +5,8 @@
 // coef [d+1][C] real, intercepts last, zeros beyond the outputs; R [n][C] real; sums [L][outputs + 2
 // models] double; L = f(n).
 // Entries: csr_evalC for models of one output, csr_softmaxC for one softmax; C = 1, 4 or 16.
-// Launch: 256 threads, any grid over L; 2^log_lanes lanes a row, 2 to 5. Static shared: 1-17 KB
-// (float64: 2-35 KB).
+// Launch: 256 threads, any grid over L; 2^log_lanes lanes a row, 2 to 5, of long rows a
+// warp. Static shared: 1-17 KB (float64: 2-35 KB).
 // Deterministic for any grid: logical block l owns rows [l*n/L, (l+1)*n/L), a row's entries are
 // added lane by lane and then as a tree.
 // Moves 8 (n+1) + entries * (4 + sizeof(stored)), n C reals out, labels, weights, offsets and folds;

@@ -22,7 +22,7 @@ DEV void logits(const Rows &rows, i64 n, const real *__restrict__ coef, int outp
 }
 
 #define ENTRY(C)                                                                                 \
-  extern "C" __global__ void __launch_bounds__(256, C == 1 ? 5 : C == 4 ? 4 : 3) NAME(csr_logits##C)( \
+  extern "C" __global__ void __launch_bounds__(256, C < 16 ? 4 : 2) NAME(csr_logits##C)(         \
       const i64 *__restrict__ start, const u32 *__restrict__ index, const stored *__restrict__ val, \
       i64 n, i64 d, int log_lanes, const real *__restrict__ coef, int outputs, real *__restrict__ Z) { \
     logits<C>({start, {index, val}, d, log_lanes}, n, coef, outputs, Z);                         \

@@ -41,7 +41,7 @@ DEV void pieces(const Compressed &x, const i64 *__restrict__ start, const u32 *_
 }
 
 #define ENTRY(name, C, SQUARES)                                                                  \
-  extern "C" __global__ void __launch_bounds__(256, C == 1 ? 6 : C == 4 ? 5 : 3) NAME(name)(                  \
+  extern "C" __global__ void __launch_bounds__(256, C == 1 ? 6 : C == 4 ? 5 : 3) NAME(name)(  \
       const u32 *__restrict__ index, const stored *__restrict__ val, const i64 *__restrict__ start, \
       const u32 *__restrict__ slot, const i64 *__restrict__ task, i64 first, i64 last,           \
       const real *__restrict__ R, real *__restrict__ part) {                                     \

@@ -122,12 +122,12 @@ template <int W> DEV constexpr int tile_rows() { return W > 16 ? 128 : 256; }
 template <int W> DEV constexpr int tile_stride() { return W | 1; } // odd: no bank conflicts
 
 // tile_products writes (x_i, 1).B to z for the tile's rows from i on, below end. A warp has
-// an eighth of the tile; it asks for all its rows' places at once.
+// an eighth of the tile; it asks for all its rows' places at once. Rows of more than LONG
+// entries a lane are left to a second round, of all lanes a row.
 template <int W>
 DEV void tile_products(const Rows &a, const real *__restrict__ B, i64 i, i64 end, real *z) {
-  enum { OWN = tile_rows<W>() / (THREADS / 32), STRIDE = tile_stride<W>() };
-  const int lane = TID_X % 32, row0 = TID_X / 32 * OWN, lanes = 1 << a.log_lanes, groups = 32 >> a.log_lanes;
-  const int group = lane >> a.log_lanes, sub = lane & (lanes - 1);
+  enum { OWN = tile_rows<W>() / (THREADS / 32), STRIDE = tile_stride<W>(), LONG = 64 };
+  const int lane = TID_X % 32, row0 = TID_X / 32 * OWN;
   const i64 own = i + row0 + lane;
   i64 start = 0;
   u32 count = 0;
@@ -135,17 +135,25 @@ DEV void tile_products(const Rows &a, const real *__restrict__ B, i64 i, i64 end
     start = a.start[own];
     count = (u32)(a.start[own + 1] - start);
   }
-  real b[W];
+  u32 most = count;
 #pragma unroll
-  for (int c = 0; c < W; c++) b[c] = B[a.d * W + c];
+  for (int m = 16; m; m >>= 1) most = max_(most, shfl_xor_u32(most, m));
+  const u32 longer = LONG << a.log_lanes;
 #pragma unroll 1
-  for (int row = group; row < OWN; row += groups) {
-    real sum[W] = {};
-    lane_sums<W, W <= 2 ? 4 : W <= 8 ? 2 : 1, false>(a.x, shfl(start, row), shfl_u32(count, row), sub, lanes, B, sum);
-    group_sums<W>(sum, lanes);
-    if (sub == 0)
+  for (int round = 0; round < 1 + (most > longer); round++) {
+    const int log = round ? 5 : a.log_lanes, lanes = 1 << log, sub = lane & (lanes - 1);
+#pragma unroll 1
+    for (int row = lane >> log; row < OWN; row += 32 >> log) {
+      const i64 from = shfl(start, row);
+      const u32 entries = shfl_u32(count, row);
+      const bool now = (entries > longer) == (round == 1);
+      real sum[W] = {};
+      lane_sums<W, W <= 2 ? 4 : W <= 8 ? 2 : 1, false>(a.x, from, now ? entries : 0, sub, lanes, B, sum);
+      group_sums<W>(sum, lanes);
+      if (now && sub == 0)
 #pragma unroll
-      for (int c = 0; c < W; c++) z[(row0 + row) * STRIDE + c] = sum[c] + b[c];
+        for (int c = 0; c < W; c++) z[(row0 + row) * STRIDE + c] = sum[c] + B[a.d * W + c];
+    }
   }
 }
 

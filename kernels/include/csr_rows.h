@@ -2,7 +2,7 @@
 // in one read of the compressed rows. The loop shared by csr_eval and csr_hess_vec.
 //
 //   a tile of rows
-//     1  z = X W      4 to 32 lanes a row, by its mean entries; the panel W from the L2 cache
+//     1  z = X W      4 to 32 lanes a row, by their mean entries; the panel W from the L2 cache
 //     2  z -> r, loss THREADS / C threads an output, or a thread a row of a softmax
 //     3  r to memory, for csr_xtr
 #pragma once
