@@ -194,6 +194,14 @@ func orderColumns[T uint32 | uint64](c *call, r *blockReader[T]) error {
 		}
 	}
 	m.step = min(max(c.g.chunks.residuals/(4*c.realSize), 1), n)
+	var most int64 // entries of a block
+	for first := 0; first < n; first += m.step {
+		most = max(most, x.rowPtr[min(first+m.step, n)]-x.rowPtr[first])
+	}
+	row, sorted := make([]uint32, most), []T(nil)
+	if x.values != 0 {
+		sorted = make([]T, most)
+	}
 	o := newOrder(c.columns.Cols)
 	err = c.stream(entries*int64(c.realSize), func(p *pipe) error {
 		for first := 0; first < n; first += m.step {
@@ -204,7 +212,7 @@ func orderColumns[T uint32 | uint64](c *call, r *blockReader[T]) error {
 				return err
 			}
 			o.cut(col, from)
-			row, sorted := make([]uint32, to-from), make([]T, len(val))
+			row, sorted := row[:to-from], sorted[:len(val)]
 			arrange(o, x.rowPtr[first:last+1], first, col, val, row, sorted)
 			if err := p.copyTo(c.ctx, m.row+driver.Ptr(4*from), bytesOf(row)); err != nil {
 				return err
@@ -218,7 +226,7 @@ func orderColumns[T uint32 | uint64](c *call, r *blockReader[T]) error {
 	if err != nil {
 		return err
 	}
-	if m.pieces = len(o.column); m.pieces > math.MaxUint32 {
+	if m.pieces = len(o.column); int64(m.pieces) > math.MaxUint32 {
 		return unsupported("sparse X of %d pieces of columns; at most %d", m.pieces, uint64(math.MaxUint32))
 	}
 	m.blocks = o.blocks
