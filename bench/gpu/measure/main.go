@@ -201,6 +201,9 @@ func plan(cols, storages, models string) (points []point, err error) {
 	return append(points,
 		point{"hess_vec", otherCols, backend.Float32, 1},
 		point{"gram", otherCols, backend.Float32, 1},
+		point{"sparse eval", 0, backend.Float32, 1}, // columns follow from the elements
+		point{"sparse eval", 0, backend.Float32, 16},
+		point{"sparse hess_vec", 0, backend.Float32, 1},
 	), nil
 }
 

@@ -110,7 +110,8 @@ func (r *Report) markdown() string {
 		fmt.Fprintf(&b, "- plain read of %.4g GB: %.4g GB/s\n", float64(r.Read.Bytes)/1e9, r.Read.GBs)
 	}
 	b.WriteString(`
-One call, coefficients in and results out, median; GB/s are bytes of X counted once.
+One call, coefficients in and results out, median; GB/s are bytes of X counted once
+(of sparse X the entries, which a GPU reads twice: by rows, then by columns).
 PyTorch computes the same loss and gradient, the faster of autograd and by hand, and
 leaves them on the device.
 

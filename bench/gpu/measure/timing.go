@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"gorgonia.org/tensor"
@@ -39,12 +40,20 @@ func numbers(n int) []float32 {
 // row times one point. What the backend does not offer, or has no memory for, is a
 // row that says so.
 func (t *timing) row(ctx context.Context, p point) (Row, error) {
-	rows := max(t.elements/p.cols, 1)
-	r := Row{Operation: p.operation, Rows: rows, Cols: p.cols, Storage: p.storage.String(), Models: p.models}
-	src := &backend.Source{
-		X:      tensor.New(tensor.WithShape(rows, p.cols), tensor.WithBacking(t.numbers[:rows*p.cols])),
-		Labels: [][]int32{make([]int32, rows)},
+	src := &backend.Source{}
+	var bytes float64
+	if isSparse(p) {
+		src.Sparse = sparse(t.elements / sparseShare)
+		p.cols = src.Sparse.Cols
+		bytes = float64(len(src.Sparse.Col)) * float64(4+p.storage.Bytes())
+	} else {
+		rows := max(t.elements/p.cols, 1)
+		src.X = tensor.New(tensor.WithShape(rows, p.cols), tensor.WithBacking(t.numbers[:rows*p.cols]))
+		bytes = float64(rows) * float64(p.cols) * float64(p.storage.Bytes())
 	}
+	rows, _ := src.Shape()
+	src.Labels = [][]int32{make([]int32, rows)}
+	r := Row{Operation: p.operation, Rows: rows, Cols: p.cols, Storage: p.storage.String(), Models: p.models}
 	for i := range src.Labels[0] {
 		src.Labels[0][i] = int32(i * 7 % 11 % 2)
 	}
@@ -60,7 +69,7 @@ func (t *timing) row(ctx context.Context, p point) (Row, error) {
 		r.Omitted, err = err.Error(), nil
 	}
 	if r.Seconds > 0 {
-		r.GBs = float64(rows) * float64(p.cols) * float64(p.storage.Bytes()) / r.Seconds / 1e9
+		r.GBs = bytes / r.Seconds / 1e9
 	}
 	return r, err
 }
@@ -90,9 +99,9 @@ func operation(ctx context.Context, data backend.Data, p point) (func() error, e
 	coef := make([]float64, p.models*(p.cols+1))
 	rng := rand.New(rand.NewPCG(3, 4))
 	for i := range coef {
-		coef[i] = rng.NormFloat64() / float64(p.cols)
+		coef[i] = rng.NormFloat64() / float64(min(p.cols, 1024))
 	}
-	switch p.operation {
+	switch strings.TrimPrefix(p.operation, sparsePrefix) {
 	case "eval":
 		var out backend.Evaluation
 		return func() error { return data.Eval(ctx, models, coef, &out) }, nil
