@@ -57,20 +57,14 @@ func (c *call) load(src *backend.Source) error {
 		return c.loadSparse(src.Sparse)
 	}
 	var err error
-	rows, cols := src.Shape()
+	rows, _ := src.Shape()
 	if c.x, err = c.alloc("X", int64(rows)*int64(c.ld)*int64(c.storage.Bytes())); err != nil {
 		return err
 	}
 	if err := c.loadColumns(src); err != nil {
 		return err
 	}
-	switch x := src.X.Data().(type) {
-	case []float32:
-		return convert(c, "scale_convert_from32", x, rows, cols, c.ld, c.x)
-	case []float64:
-		return convert(c, "scale_convert_from64", x, rows, cols, c.ld, c.x)
-	}
-	panic("cuda: a source that passed Check holds float32 or float64")
+	return c.convert(originOf(src), 0, rows, c.ld, c.x)
 }
 
 func unsupported(format string, args ...any) error {
@@ -106,10 +100,10 @@ func (c *call) loadColumns(src *backend.Source) error {
 	return err
 }
 
-// convert streams x through the two buffers, to rows of ld numbers.
-func convert[S float32 | float64](c *call, kernel string, x []S, rows, cols, ld int, to driver.Ptr) error {
-	size := len(bytesOf(x[:1]))
-	step := min(max(c.g.chunks.source/(size*cols), 1), rows)
+// convert brings rows of o, from row first on, through the two buffers to rows of ld
+// numbers.
+func (c *call) convert(o origin, first, rows, ld int, to driver.Ptr) error {
+	step := min(max(c.g.chunks.source/(o.size*o.cols), 1), rows)
 	var center, scale driver.Ptr
 	var temporary memory // what only loading needs
 	temporary.g = c.g
@@ -129,7 +123,7 @@ func convert[S float32 | float64](c *call, kernel string, x []S, rows, cols, ld 
 		if err != nil {
 			return err
 		}
-		if err := pipe.open(&temporary, step*cols*size); err != nil {
+		if err := pipe.open(&temporary, step*o.cols*o.size); err != nil {
 			return err
 		}
 		if err := c.g.context.Synchronize(); err != nil { // the streams do not wait for the copies above
@@ -137,13 +131,13 @@ func convert[S float32 | float64](c *call, kernel string, x []S, rows, cols, ld 
 		}
 		for i := 0; i < rows; i += step {
 			n := min(step, rows-i)
-			staged, err := pipe.send(bytesOf(x[i*cols : (i+n)*cols]))
+			staged, err := pipe.send(n*o.cols*o.size, func(dst []byte) error { return o.fill(dst, first+i) })
 			if err != nil {
 				return err
 			}
-			err = c.launchOn(staged.stream, kernel, "", shape{work: n*ld/256 + 1},
-				driver.PtrArg(staged.device), driver.Int64(int64(n)), driver.Int32(int32(cols)), driver.Int32(int32(ld)),
-				driver.PtrArg(center), driver.PtrArg(scale), driver.Int64(int64(i)),
+			err = c.launchOn(staged.stream, o.kernel, "", shape{work: n*ld/256 + 1},
+				driver.PtrArg(staged.device), driver.Int64(int64(n)), driver.Int32(int32(o.cols)), driver.Int32(int32(ld)),
+				driver.PtrArg(center), driver.PtrArg(scale), driver.Int64(int64(first+i)),
 				driver.PtrArg(to+driver.Ptr(i*ld*c.storage.Bytes())), driver.PtrArg(bad))
 			if err != nil {
 				return err
@@ -156,7 +150,11 @@ func convert[S float32 | float64](c *call, kernel string, x []S, rows, cols, ld 
 			return err
 		}
 		if at := min(none[0], none[1]); at != math.MaxUint64 {
-			row, col, v := int(at)/cols, int(at)%cols, float64(x[at])
+			row, col := int(at)/o.cols, int(at)%o.cols
+			v, err := o.value(row, col)
+			if err != nil {
+				return err
+			}
 			if none[0] < none[1] {
 				return &backend.NotFiniteError{Row: row, Col: col, Value: v}
 			}
@@ -201,25 +199,27 @@ func (p *pipe) open(m *memory, bytes int) error {
 	return nil
 }
 
-// send queues the copy of b to the device on one of the streams and returns the stage.
-func (p *pipe) send(b []byte) (*stage, error) {
+// send fills a buffer, queues its copy to the device on one of the streams and returns
+// the stage.
+func (p *pipe) send(bytes int, fill func([]byte) error) (*stage, error) {
 	s := p.stages[p.next]
 	p.next = 1 - p.next
 	if err := s.stream.Synchronize(); err != nil { // the buffer's last copy has passed
 		return nil, err
 	}
-	fill(s.host.Bytes, b)
-	return s, p.g.context.CopyInAsync(s.device, s.host, len(b), s.stream)
+	if err := fill(s.host.Bytes[:bytes]); err != nil {
+		return nil, err
+	}
+	return s, p.g.context.CopyInAsync(s.device, s.host, bytes, s.stream)
 }
 
 // fill is copy by several threads: one alone moves a fraction of what the bus takes.
 func fill(dst, src []byte) {
-	const piece = 4 << 20
 	var all sync.WaitGroup
-	for at := piece; at < len(src); at += piece {
-		all.Go(func() { copy(dst[at:], src[at:min(at+piece, len(src))]) })
+	for at := fillBytes; at < len(src); at += fillBytes {
+		all.Go(func() { copy(dst[at:], src[at:min(at+fillBytes, len(src))]) })
 	}
-	copy(dst, src[:min(piece, len(src))])
+	copy(dst, src[:min(fillBytes, len(src))])
 	all.Wait()
 }
 

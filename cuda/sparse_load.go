@@ -30,9 +30,9 @@ func (c *call) loadSparse(m *backend.CSR) error {
 	switch {
 	case entries == 0:
 	case m.Val32 != nil:
-		err = convert(c, "scale_convert_from32", m.Val32, entries, 1, 1, x.values)
+		err = c.convert(sliceOrigin("scale_convert_from32", m.Val32, 1), 0, entries, 1, x.values)
 	case m.Val64 != nil:
-		err = convert(c, "scale_convert_from64", m.Val64, entries, 1, 1, x.values)
+		err = c.convert(sliceOrigin("scale_convert_from64", m.Val64, 1), 0, entries, 1, x.values)
 	}
 	if err != nil {
 		return entryError(m, err)
