@@ -34,9 +34,10 @@ type chunks struct {
 	predicted int // of probabilities on the device
 	residuals int // of four outputs over sparse X: what the columns of a row block find in the L2 cache
 	chosen    int // of chosen columns as a dense table
+	piece     int // of X that is one Data: more is cut, and need not all be on the device
 }
 
-var chunkBytes = chunks{source: 32 << 20, cache: 16 << 20, predicted: 32 << 20, residuals: 16 << 20, chosen: 64 << 20}
+var chunkBytes = chunks{source: 32 << 20, cache: 16 << 20, predicted: 32 << 20, residuals: 16 << 20, chosen: 64 << 20, piece: 4 << 30}
 
 // rows of the two-phase kernels at a time.
 func (c chunks) rows(rowBytes int) int { return max(c.cache/rowBytes, 256) }

@@ -24,6 +24,7 @@ type gpu struct {
 	chunks    chunks
 	modules   map[string]driver.Module
 	functions map[string]*function
+	holders   []*pieces // of memory that they can do without
 }
 
 // function is a loaded kernel.
@@ -145,8 +146,32 @@ func (g *gpu) kernel(name, storage string) (*function, error) {
 	return g.functions[entry], nil
 }
 
-// alloc returns device memory of at least one byte.
+// alloc returns device memory of at least one byte. Where there is none left, pieces of X
+// that can be sent again give theirs up.
 func (g *gpu) alloc(name string, bytes int64) (driver.Ptr, error) {
+	for {
+		p, err := g.tryAlloc(name, bytes)
+		if !outOfMemory(err) {
+			return p, err
+		}
+		freed := false
+		for _, h := range g.holders {
+			var giveErr error
+			if freed, giveErr = h.giveUp(); giveErr != nil {
+				return 0, giveErr
+			}
+			if freed {
+				break
+			}
+		}
+		if !freed {
+			return 0, err
+		}
+	}
+}
+
+// tryAlloc is alloc of what is free.
+func (g *gpu) tryAlloc(name string, bytes int64) (driver.Ptr, error) {
 	p, err := g.context.Alloc(name, max(bytes, 1))
 	return p, g.outOfMemory(err, bytes)
 }

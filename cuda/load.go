@@ -18,9 +18,6 @@ func (g *gpu) Load(ctx context.Context, src *backend.Source, storage backend.Sto
 	if err := src.Check(); err != nil {
 		return nil, err
 	}
-	if src.Rows != nil {
-		return nil, unsupported("X that is read in pieces")
-	}
 	storage = src.Resolve(storage)
 	if _, ok := formats[storage]; !ok {
 		return nil, unsupported("storage type %d", storage)
@@ -35,6 +32,9 @@ func (g *gpu) Load(ctx context.Context, src *backend.Source, storage backend.Sto
 		return nil, err
 	}
 	d := newData(g, src.Columns(), storage, affine)
+	if step := d.pieceRows(); src.Sparse == nil && step < d.columns.Rows {
+		return g.loadPieces(ctx, src, d, step)
+	}
 	err = d.run(ctx, func(c *call) error {
 		err := c.load(src)
 		if err != nil {

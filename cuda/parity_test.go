@@ -27,7 +27,6 @@ func TestBackend_P5(t *testing.T) {
 	b, d := emulated(t, ptx.Config{})
 	backendtest.RunAll(t, b, backendtest.Options{
 		MaxNumbers: 300,
-		NoRows:     true,
 		Reopen: func(threads int) backend.Backend { // another device, another order
 			b, _ := emulated(t, ptx.Config{Multiprocessors: threads, Seed: uint64(threads)})
 			return b
@@ -43,7 +42,7 @@ func TestBackend_P5_OlderTargets(t *testing.T) {
 		t.Run(target.Name, func(t *testing.T) {
 			t.Parallel()
 			b, d := emulated(t, ptx.Config{Major: target.Major, Minor: target.Minor, Version: target.Driver, Unchecked: true})
-			backendtest.RunAll(t, b, backendtest.Options{MaxNumbers: 70, Seed: uint64(target.Major), NoRows: true})
+			backendtest.RunAll(t, b, backendtest.Options{MaxNumbers: 70, Seed: uint64(target.Major)})
 			require.NoError(t, b.Close())
 			require.Empty(t, d.Live())
 		})

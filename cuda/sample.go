@@ -17,7 +17,7 @@ func (d *data) Sample(ctx context.Context, rows []int, factor []float64) (backen
 	columns.Rows = len(rows)
 	s := newData(d.g, columns, d.storage, d.affine)
 	err := d.run(ctx, func(c *call) error {
-		if err := c.checkRows(rows, factor); err != nil {
+		if err := checkRows(rows, factor, c.columns.Rows); err != nil {
 			return err
 		}
 		err := c.sample(s, rows, factor)
@@ -34,7 +34,7 @@ func (d *data) Sample(ctx context.Context, rows []int, factor []float64) (backen
 }
 
 // checkRows reports the first row or factor that cannot be drawn.
-func (d *data) checkRows(rows []int, factor []float64) error {
+func checkRows(rows []int, factor []float64, n int) error {
 	bad := func(format string, args ...any) error {
 		return &backend.SourceError{Part: "sample", Reason: fmt.Sprintf(format, args...)}
 	}
@@ -45,8 +45,8 @@ func (d *data) checkRows(rows []int, factor []float64) error {
 		return bad("has %d factors for %d rows", len(factor), len(rows))
 	}
 	for i, r := range rows {
-		if r < 0 || r >= d.columns.Rows {
-			return bad("asks for row %d of %d", r, d.columns.Rows)
+		if r < 0 || r >= n {
+			return bad("asks for row %d of %d", r, n)
 		}
 		if factor != nil && (!(factor[i] >= 0) || math.IsInf(factor[i], 1)) {
 			return bad("has the factor %v; factors must be finite and not negative", factor[i])

@@ -21,5 +21,5 @@ func TestBackend_P5(t *testing.T) {
 	b, _, err := backend.Open(*name, backend.Options{})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, b.Close()) }()
-	backendtest.RunAll(t, b, backendtest.Options{NoRows: true})
+	backendtest.RunAll(t, b, backendtest.Options{})
 }

@@ -1,0 +1,8 @@
+package backend
+
+// Placed is a Data that may not have all of X where it computes.
+type Placed interface {
+	// Placement says where the rest is and what that costs, in one line; it is empty
+	// where nothing is amiss. It may change from one operation to the next.
+	Placement() string
+}
