@@ -139,7 +139,7 @@ func TestChunks_P8_ManyAsOne(t *testing.T) {
 	for i := range evals {
 		b, _ := emulated(t, ptx.Config{Late: true, OneThread: true})
 		if i == 1 {
-			b.(*gpu).chunks = chunks{source: 50 * 4 * 70, cache: 1, predicted: 8 * 22 * 110}
+			b.(*gpu).chunks = chunks{source: 50 * 4 * 70, cache: 1, predicted: 8 * 22 * 110, piece: chunkBytes.piece}
 		}
 		d, err := b.Load(t.Context(), src, backend.Float32)
 		require.NoError(t, err)
