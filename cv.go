@@ -146,6 +146,7 @@ type CVResult struct {
 	Backend    string
 	PassedOver []error
 	Storage    backend.Storage
+	Placement  string // as Result.Placement
 	Load, Fit  time.Duration
 }
 
@@ -189,7 +190,7 @@ func FitCV(ctx context.Context, ds *dataset.Dataset, opts CVOptions) (*CVResult,
 	if err := v.run(ctx, r); err != nil {
 		return nil, named(ds, err)
 	}
-	r.Fit = time.Since(loaded)
+	r.Fit, r.Placement = time.Since(loaded), backend.Placement(data)
 	return r, nil
 }
 

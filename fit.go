@@ -37,6 +37,7 @@ type Result struct {
 	Backend    string          // the one that ran
 	PassedOver []error         // backends that "auto" tried before it, and why not
 	Storage    backend.Storage // number format X was held in
+	Placement  string          // where X was that had no room there, in one line; or ""
 
 	Load, Fit time.Duration // bringing X to the backend; everything after that
 }
@@ -104,7 +105,7 @@ func Fit(ctx context.Context, ds *dataset.Dataset, opts Options) (*Result, error
 		Objective: fit.Objective, Loss: fit.Loss,
 		MaxAbsGradient: run.MaxAbsGradient, Iterations: run.Iterations, Passes: obj.Passes(), Trace: run.Trace,
 		Backend: b.Name(), PassedOver: passed, Storage: data.Storage(),
-		Load: loaded.Sub(start), Fit: time.Since(loaded),
+		Placement: backend.Placement(data), Load: loaded.Sub(start), Fit: time.Since(loaded),
 	}
 	r.Model = p.fitted(fit, r)
 	r.Model.Training.Solver = run.Solver

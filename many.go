@@ -207,7 +207,7 @@ func (g *group) fit(ctx context.Context) ([]*Result, error) {
 	var results []*Result
 	for _, t := range g.tasks {
 		r := &Result{
-			Passes: family.Passes(), Backend: b.Name(), PassedOver: passed, Storage: data.Storage(),
+			Passes: family.Passes(), Backend: b.Name(), PassedOver: passed, Storage: data.Storage(), Placement: backend.Placement(data),
 			Load: loaded.Sub(start), Fit: time.Since(loaded),
 		}
 		t.summarise(r, family, runs)

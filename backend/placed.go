@@ -6,3 +6,11 @@ type Placed interface {
 	// where nothing is amiss. It may change from one operation to the next.
 	Placement() string
 }
+
+// Placement is that of d, or empty.
+func Placement(d Data) string {
+	if p, ok := d.(Placed); ok {
+		return p.Placement()
+	}
+	return ""
+}

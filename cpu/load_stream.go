@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
 	"github.com/logreg-gpu/logreg-gpu/cpu/internal/columns"
@@ -72,4 +73,14 @@ func (d *data[T]) least() int64 {
 		return d.stream.least()
 	}
 	return 0
+}
+
+// Placement implements backend.Placed.
+func (d *data[T]) Placement() string {
+	if d.stream == nil || d.stream.kept == d.stream.blocks.count {
+		return ""
+	}
+	all := float64(d.stream.rowBytes()) * float64(d.Rows())
+	held := all * float64(d.stream.kept) / float64(d.stream.blocks.count)
+	return fmt.Sprintf("%.2f of %.2f GB of X are in memory; the rest is read in every pass", held/1e9, all/1e9)
 }

@@ -175,6 +175,7 @@ func (c *cv) run(ctx context.Context, a *app, path string) error {
 	for _, passed := range r.PassedOver {
 		a.detail("passed over %s", oneLine(passed))
 	}
+	a.sayPlacement(&c.fit.data, r.Placement)
 	if err := c.save(r); err != nil {
 		return err
 	}

@@ -75,3 +75,14 @@ func (a *app) sayPeak(d *dataFlags) {
 		a.detail("at most %.1f MB of memory were in use", float64(peak)/1e6)
 	}
 }
+
+// sayPlacement tells where X was: a warning to who has not asked for a bound.
+func (a *app) sayPlacement(d *dataFlags, placement string) {
+	switch {
+	case placement == "":
+	case d.maxMemory == "":
+		a.warn("%s", placement)
+	default:
+		a.detail("%s", placement)
+	}
+}

@@ -175,6 +175,7 @@ func (t *train) run(ctx context.Context, a *app, path string) error {
 	for _, passed := range fit.PassedOver {
 		a.detail("passed over %s", oneLine(passed))
 	}
+	a.sayPlacement(&t.data, fit.Placement)
 	t.sign(fit.Model)
 	if t.model != "" {
 		if err := fit.Model.Save(t.model); err != nil {
