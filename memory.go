@@ -39,7 +39,7 @@ func (o *Options) machine(ds *dataset.Dataset, src *backend.Source, outputs int)
 	b.Memory = o.MaxMemory - other
 	if b.Memory <= 0 {
 		return b, named(ds, &objective.OptionError{Option: "max-memory", Reason: fmt.Sprintf(
-			"is %d MB, and a fit takes %d MB beside X, for the columns of %d rows and for metrics; give more", o.MaxMemory>>20, other>>20, rows)})
+			"is %d MB, and a fit takes %d MB beside X, for the columns of %d rows and for metrics; give more", o.MaxMemory/1e6, other/1e6+1, rows)})
 	}
 	return b, nil
 }

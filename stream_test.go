@@ -126,7 +126,7 @@ func TestFit_P10_LittleMemory(t *testing.T) {
 	o.MaxMemory = 30 << 20
 	_, err = logreg.Fit(t.Context(), disk, o)
 	require.ErrorAs(t, err, new(*objective.OptionError))
-	require.ErrorContains(t, err, "max-memory is 30 MB, and a fit takes")
+	require.ErrorContains(t, err, "max-memory is 31 MB, and a fit takes")
 	o.MaxMemory = 55 << 20
 	_, err = logreg.Fit(t.Context(), disk, o)
 	require.ErrorAs(t, err, new(*backend.MemoryLimitError))

@@ -78,5 +78,5 @@ type MemoryLimitError struct {
 }
 
 func (e *MemoryLimitError) Error() string {
-	return fmt.Sprintf("%s needs %d MB of memory for X and %d MB are allowed; raise --max-memory by the difference", e.What, e.Needs>>20+1, e.Allowed>>20)
+	return fmt.Sprintf("%s needs %d MB of memory for X and %d MB are allowed; raise --max-memory by the difference", e.What, e.Needs/1e6+1, e.Allowed/1e6)
 }

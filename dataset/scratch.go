@@ -151,4 +151,4 @@ func (r *scratchRows) matrix(ctx context.Context, threads int) (*tensor.Dense, e
 	return tensor.New(tensor.WithShape(rows, cols), tensor.WithBacking(x)), nil
 }
 
-func megabytes(n int64) string { return strconv.FormatInt((n+1<<20-1)>>20, 10) + " MB" }
+func megabytes(n int64) string { return strconv.FormatInt((n+1e6-1)/1e6, 10) + " MB" }
