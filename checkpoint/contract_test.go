@@ -23,6 +23,7 @@ import (
 func TestData_KnowsEveryAbility(t *testing.T) {
 	known := []string{
 		"Backend", "Particular", "Line", "RowReader", // no interfaces of a Data
+		"Placed", // asked of the Data itself
 		"Data", "Selective", "Keeper", "Limited",
 		"HessVec", "Gram", "ColumnGram", "Sampler", "LineSearcher",
 	}
