@@ -26,7 +26,8 @@ type columns struct {
 
 	hasLabel, hasWeight, hasOffset bool
 
-	encode EncodeOptions // those of the options, columns by the names of features
+	encode       EncodeOptions // those of the options, columns by the names of features
+	keepsMissing bool          // NaN among the features is a missing cell, for now
 }
 
 // name is what errors call column c.
@@ -40,7 +41,7 @@ func (c *columns) name(col int) string {
 // chooseColumns gives each of the n columns its role by the rules of ReadOptions.
 // names is the header, nil without one. Errors lack the file's name.
 func chooseColumns(names []string, n int, o *ReadOptions) (*columns, error) {
-	c := &columns{names: names, role: slices.Repeat([]int{roleUnset}, n)}
+	c := &columns{names: names, role: slices.Repeat([]int{roleUnset}, n), keepsMissing: o.keepsMissing()}
 	if err := c.checkNames(); err != nil {
 		return nil, err
 	}

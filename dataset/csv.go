@@ -268,6 +268,11 @@ func isHeader(first, second [][]byte, o *ReadOptions) bool {
 	if label < 0 && (!o.NoLabel || o.Features != nil && n > len(o.Features)) {
 		label = c.lastUnset()
 	}
+	if o.Features != nil && !AutoNamed(o.Features) && !slices.ContainsFunc(o.Features, func(f string) bool {
+		return !slices.ContainsFunc(first, func(cell []byte) bool { return string(cell) == f })
+	}) {
+		return true
+	}
 	isNumber := func(cell []byte) bool { _, number := parseNumber(cell); return number }
 	isText := func(cell []byte) bool { return !isNumber(cell) && !missingMark(cell) && !infinite(cell) }
 	texts, numbers := 0, 0

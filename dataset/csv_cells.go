@@ -80,7 +80,7 @@ func isText(cell []byte) bool { return !missingMark(cell) && !infinite(cell) && 
 // cell reads a cell of a feature where all kinds are kept.
 func (t *text) cell(text []byte, line, col int, levels []levelTable) (float64, error) {
 	if missingMark(text) {
-		if t.missingAllowed() {
+		if t.o.keepsMissing() {
 			return box(-1), nil
 		}
 		e := &ReadError{Line: line, Column: t.name(col), Value: string(text), Problem: quote(string(text)) + " stands for a missing value", Advice: t.missingAdvice()}
@@ -102,12 +102,15 @@ func (t *text) cell(text []byte, line, col int, levels []levelTable) (float64, e
 	return box(levels[t.role[col]].code(text, line)), nil
 }
 
-// missingAllowed tells whether a missing cell may be kept for now.
-func (t *text) missingAllowed() bool {
-	if e := t.o.Encoding; e != nil {
-		return e.Missing.fills()
+// keepsMissing tells whether a missing feature is kept for now.
+func (o *ReadOptions) keepsMissing() bool {
+	switch {
+	case o.tableOnly:
+		return true
+	case o.Encoding != nil:
+		return o.Encoding.Missing.fills()
 	}
-	return t.o.tableOnly || cmp.Or(t.o.Encode.Missing, MissingError) != MissingError
+	return o.Features == nil && cmp.Or(o.Encode.Missing, MissingError) != MissingError
 }
 
 // missingAdvice is what to do about a missing feature.

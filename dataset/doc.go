@@ -4,15 +4,17 @@
 //	path, "-" or builtin:NAME
 //	      |  open.go     decompression, format by extension
 //	format (csv.go,      one file a format, listed in the table formats
-//	  npy.go, npz.go)
+//	  npy.go, parquet.go)
 //	      |  columns.go  which column is the label, a weight, a feature
+//	    Table            columns with text or missing cells, where there are such
+//	      |  encode.go   an Encoding, learned or a model's, makes features of them
 //	   Dataset           X, Labels + Classes, Weights, Offsets, names
 //	      |
 //	Source()             what a backend loads
 //
-// Everything here works on rows and columns as they are: it never scales, fills
-// in or drops a value. A cell that is not a finite number is a *ReadError that
-// names file, line and column.
+// Numbers are taken as they are, never scaled. What is done about text and missing
+// cells is asked for (EncodeOptions) and kept (Encoding); without, a cell that is missing
+// or no finite number is a *ReadError that names file, line and column.
 //
 // It does no training and knows nothing of models beyond the names of their
 // features and classes.

@@ -1,7 +1,9 @@
 package dataset
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -132,6 +134,42 @@ func TestEncode_P20_ErrorsNameWhereAndWhatToDo(t *testing.T) {
 		_, err := readString(c.text, ReadOptions{Encode: c.o})
 		require.EqualError(t, err, c.want, "%.60q", c.text)
 	}
+}
+
+// FuzzEncode: whatever the text and the options, there is a dataset that checks, the same
+// for any blocks, whose encoding reads its own table again; or a one-line error.
+func FuzzEncode(f *testing.F) {
+	f.Add("city,age,y\nLyon,3,no\n?,,yes\nNice,1,no\n", byte(2), byte(3), byte(1))
+	f.Add("a;b;c;y\nu;v;1;0\nx;\"v\";2;1\n", byte(1), byte(0), byte(2))
+	f.Add("a,b,y\n1,<other>,0\n2,q:r,1\n", byte(0), byte(4), byte(0))
+	f.Fuzz(func(t *testing.T, text string, missing, max, hash byte) {
+		o := ReadOptions{Threads: 1, Header: []Header{HeaderPresent, HeaderAbsent}[hash/4%2], Encode: EncodeOptions{
+			Missing:       []Missing{MissingError, MissingMean, MissingIndicator, MissingDrop}[missing%4],
+			MaxCategories: int(max % 8), HashBits: int(hash % 4),
+		}}
+		if o.Encode.HashBits > 0 {
+			o.Encode.MaxCategories = 0
+		}
+		d, err := readString(text, o)
+		if err != nil {
+			require.NotContains(t, err.Error(), "\n")
+			return
+		}
+		require.NoError(t, d.Check())
+		o.Threads, o.blockBytes = 2, 1+int(max)
+		again, err := readString(text, o)
+		require.NoError(t, err)
+		require.Equal(t, d, again)
+		if e := d.Encoding; e != nil {
+			require.NoError(t, e.Check())
+			if o.Encode.Missing == MissingDrop {
+				return // rows with missing cells cannot be predicted
+			}
+			back, err := readString(text, ReadOptions{Encoding: e, Header: o.Header, NoLabel: true})
+			require.NoError(t, err)
+			require.Equal(t, rowsOf(d), rowsOf(back))
+		}
+	})
 }
 
 // What training learned is applied to raw rows in any order of columns.
@@ -361,6 +399,31 @@ func TestEncoding_CheckRefusesWhatContradictsItself(t *testing.T) {
 		{Encoding{HashBits: 3, Columns: []EncodedColumn{{Name: "a", Categorical: true}}, Crosses: []EncodedColumn{{Name: "a", Of: []string{"a"}, Categorical: true}}}, `cross "a" is of fewer than two columns`},
 	} {
 		require.EqualError(t, c.e.Check(), c.want)
+	}
+}
+
+// NaN in an array of numbers is a missing cell, where those are kept.
+func TestEncode_ArraysHaveMissingCells(t *testing.T) {
+	for _, c := range []struct {
+		o    EncodeOptions
+		want [][]float64
+		err  string
+	}{
+		{EncodeOptions{}, nil, `t.npy: column "1": row 1: NaN is not finite; fill in a number or drop the row`},
+		{EncodeOptions{Missing: MissingIndicator}, [][]float64{{1, 2, 0}, {3, 4, 1}, {5, 6, 0}}, ""},
+		{EncodeOptions{Missing: MissingDrop}, [][]float64{{1, 2}, {5, 6}}, ""},
+	} {
+		var b bytes.Buffer
+		b.WriteString("\x93NUMPY\x01\x00\x76\x00")
+		fmt.Fprintf(&b, "%-117s\n", "{'descr': '<f8', 'fortran_order': False, 'shape': (3, 3), }")
+		require.NoError(t, binary.Write(&b, binary.LittleEndian, []float64{1, 2, 0, 3, math.NaN(), 1, 5, 6, 1}))
+		d, err := ReadFrom(context.Background(), &b, "t.npy", ReadOptions{Encode: c.o})
+		if c.err != "" {
+			require.EqualError(t, err, c.err)
+			continue
+		}
+		require.NoError(t, err)
+		require.Equal(t, c.want, rowsOf(d))
 	}
 }
 

@@ -133,7 +133,8 @@ func readMatrix[T float32 | float64](ctx context.Context, a *array, c *columns) 
 	return m, a.end()
 }
 
-// plain tells whether the array's bytes are X as it stands in memory.
+// plain tells whether the array's bytes are X as it stands in memory, where none may be
+// missing.
 func (a *array) plain(c *columns, x any) bool {
 	want := numberTypes["f8"]
 	if _, single := x.([]float32); single {
@@ -147,7 +148,7 @@ func (a *array) plain(c *columns, x any) bool {
 			return false
 		}
 	}
-	return true
+	return !c.keepsMissing
 }
 
 // readPlain reads straight into x.
@@ -178,7 +179,7 @@ func readCells[T float32 | float64](ctx context.Context, a *array, c *columns, m
 	rows, cols, d := a.shape[0], a.shape[1], len(c.features)
 	put := func(i, col int, v float64) error {
 		role := c.role[col]
-		if v-v != 0 && role != roleIgnored {
+		if v-v != 0 && role != roleIgnored && !(v != v && role >= 0 && c.keepsMissing) {
 			return a.notFinite(i, c.name(col), v)
 		}
 		switch role {
@@ -194,7 +195,7 @@ func readCells[T float32 | float64](ctx context.Context, a *array, c *columns, m
 			m.offsets[i] = v
 		default:
 			t := T(v)
-			if t-t != 0 {
+			if t-t != 0 && v == v {
 				return a.cellError(i, c.name(col), fmt.Sprintf("%v is too large for float32", v), "read the table as float64")
 			}
 			m.x[i*d+role] = t

@@ -11,10 +11,11 @@ import (
 type Header uint8
 
 const (
-	// HeaderAuto takes the first row for a header when a feature cell in it is
-	// neither a number nor a mark of a missing one (empty, NA, nan, ?), or when its
-	// label is no number but the next row's label is, or when a column is asked for
-	// by a name that stands in it.
+	// HeaderAuto takes the first row for a header when a feature cell in it is text -
+	// neither a number nor a mark of a missing one (empty, NA, nan, ?) - and the cell
+	// below it is not; when all of its features are text; when its label is no number
+	// but the next row's label is; or when columns are asked for by names that stand in
+	// it.
 	HeaderAuto Header = iota
 	HeaderPresent
 	HeaderAbsent
