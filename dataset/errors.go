@@ -7,7 +7,7 @@ import (
 
 // ReadError is a table that cannot be read: where, what is wrong and what to do.
 //
-//	heart.csv:42: column "age": cannot read "n/a" as a number; fill in a number or drop the row
+//	heart.csv:42: column "age": cannot read "n/a" as a number; use --missing mean or --missing drop
 type ReadError struct {
 	File    string // Dataset.Name
 	Line    int    // physical line, from 1; 0 where the error is of the whole file

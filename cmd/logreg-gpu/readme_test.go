@@ -24,6 +24,8 @@ func TestReadme(t *testing.T) {
 	t.Chdir(dir)
 	require.NoError(t, os.MkdirAll("dataset", 0o777))
 	require.NoError(t, os.CopyFS("dataset/builtin", os.DirFS(filepath.Join(root, "dataset", "builtin"))))
+	tables := filepath.Join("cmd", "logreg-gpu", "testdata", "tables")
+	require.NoError(t, os.CopyFS(tables, os.DirFS(filepath.Join(root, tables))))
 
 	commands := 0
 	for i, block := range strings.Split(string(text), "```") {
@@ -48,7 +50,7 @@ func TestReadme(t *testing.T) {
 			commands++
 		}
 	}
-	require.Equal(t, 4, commands)
+	require.Equal(t, 7, commands)
 }
 
 var elapsed = regexp.MustCompile(`^time +[0-9.e-]+ s to fit$`)
