@@ -13,7 +13,7 @@ type columnSquares[T number] struct {
 	gram, diagonal [][]float64
 	sum            []float64 // of the weights d, one a block
 
-	e, p    []T
+	p       []T
 	d       []T // weights of gramRows rows, one run a block
 	squared []T // diag(d) x^2 of a tile
 	ones    []T
@@ -41,8 +41,8 @@ func (d *data[T]) ColumnGram(ctx context.Context, models []backend.Model, coef [
 	fresh := func() *columnSquares[T] {
 		s := &columnSquares[T]{
 			sum: make([]float64, len(asked)),
-			e:   make([]T, tile*wide), p: make([]T, tile*wide),
-			d: make([]T, gramRows*len(asked)), squared: make([]T, tile*all), ones: slices.Repeat([]T{1}, tile),
+			p:   make([]T, tile*wide),
+			d:   make([]T, gramRows*len(asked)), squared: make([]T, tile*all), ones: slices.Repeat([]T{1}, tile),
 			some: make([]T, gramRows*some), scaled: make([]T, gramRows*some), border: make([]float64, some),
 		}
 		for range asked {
@@ -116,11 +116,7 @@ func (d *data[T]) columnTile(s *columnSquares[T], m *batch[T], asked []backend.G
 		if p == nil {
 			p = s.p[:n*t.outputs]
 			d.logits(m, x, i, n, p)
-			if t.Classes == 0 {
-				d.kernel.curvatures(p, s.e)
-			} else {
-				d.kernel.probabilities(t.Model, n, p, s.e)
-			}
+			d.kernel.derivatives(t.Model, n, p)
 		}
 		w := s.d[b*gramRows+i-at:][:n]
 		secondDerivatives(t, block, p, w)

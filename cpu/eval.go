@@ -90,11 +90,11 @@ func (d *data[T]) HessVec(ctx context.Context, models []backend.Model, coef, v, 
 	total := make([]float64, len(out)) // out may be v
 	type partial struct {
 		gradient []float64
-		z, e, v  []T
+		z, v     []T
 	}
 	fresh := func() *partial {
 		n := most(batches)
-		return &partial{make([]float64, len(coef)), make([]T, n), make([]T, n), make([]T, n)}
+		return &partial{make([]float64, len(coef)), make([]T, n), make([]T, n)}
 	}
 	work := func(s *partial, rows *band[T], lo, hi int) {
 		clear(s.gradient)
@@ -109,7 +109,7 @@ func (d *data[T]) HessVec(ctx context.Context, models []backend.Model, coef, v, 
 					d.logits(&along[k], x, i, n, xv)
 					first := 0
 					for _, t := range b.terms {
-						d.kernel.hessian(t.Model, n, z[first*n:][:t.outputs*n], xv[first*n:], s.e)
+						d.kernel.hessian(t.Model, n, z[first*n:][:t.outputs*n], xv[first*n:])
 						first += t.outputs
 					}
 					d.add(s.gradient, b, x, z, i, n)
@@ -136,9 +136,9 @@ func (d *data[T]) Predict(ctx context.Context, models []backend.Model, coef []fl
 	models = bare(models)
 	tile, outputs := tileRows(d.Cols()), backend.Outputs(models)
 	batches := d.batches(d.terms(models, coef), tile)
-	type scratch struct{ z, e []T }
+	type scratch struct{ z []T }
 	fresh := func() *scratch {
-		return &scratch{make([]T, most(batches)), make([]T, most(batches))}
+		return &scratch{make([]T, most(batches))}
 	}
 	return passEach(ctx, d, fresh, func(s *scratch, rows *band[T], lo, hi int) {
 		for i := lo; i < hi; i += tile {
@@ -151,7 +151,7 @@ func (d *data[T]) Predict(ctx context.Context, models []backend.Model, coef []fl
 					d.logits(b, x, i, n, s.z)
 					z, first := s.z[:n*b.outputs], first
 					for _, t := range b.terms {
-						d.kernel.probabilities(t.Model, n, z[:n*t.outputs], s.e)
+						d.kernel.probabilities(t.Model, n, z[:n*t.outputs])
 						for o := range t.outputs {
 							for a, p := range z[o*n : (o+1)*n] {
 								out[(i+a)*outputs+first+o] = float64(p)

@@ -33,7 +33,6 @@ func partialMatrix(size int) *[]float64 {
 // square is what the matrices of a tile are made from.
 type square[T number] struct {
 	d, p   []T // weights of the rows; probabilities
-	e      []T // scratch
 	scaled []T // diag(d) x
 	border []float64
 }
@@ -84,7 +83,7 @@ func (d *data[T]) Gram(ctx context.Context, models []backend.Model, coef []float
 		s := &sums[T]{
 			z: make([]T, tile*wide), l: make([]T, tile),
 			square: square[T]{
-				d: make([]T, tile), p: make([]T, tile*wide), e: make([]T, tile*wide),
+				d: make([]T, tile), p: make([]T, tile*wide),
 				scaled: make([]T, tile*cols), border: make([]float64, cols),
 			},
 		}
@@ -166,11 +165,7 @@ func (d *data[T]) curvatures(s *sums[T], m *batch[T], asked []backend.GramBlock,
 		}
 		if p == nil {
 			p = s.square.p[:copy(s.square.p, z)]
-			if t.Classes == 0 {
-				d.kernel.curvatures(p, s.square.e)
-			} else {
-				d.kernel.probabilities(t.Model, n, p, s.square.e)
-			}
+			d.kernel.derivatives(t.Model, n, p)
 		}
 		w := s.square.d[:n]
 		secondDerivatives(t, block, p, w)

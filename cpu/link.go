@@ -1,10 +1,6 @@
 package cpu
 
-import (
-	"math"
-
-	"github.com/logreg-gpu/logreg-gpu/backend"
-)
+import "github.com/logreg-gpu/logreg-gpu/backend"
 
 // The link takes the logits of a tile to losses, residuals, probabilities and
 // curvatures. z holds one run of n numbers an output, n the rows of the tile; all
@@ -20,15 +16,13 @@ func (k *kernels[T]) lossResidual(m backend.Model, label []int32, z, l []T) {
 	}
 }
 
-// hessian replaces the logits z of n rows by the Hessian of their losses times v. e is
-// scratch of the size of z.
-func (k *kernels[T]) hessian(m backend.Model, n int, z, v, e []T) {
+// hessian replaces the logits z of n rows by the Hessian of their losses times v.
+func (k *kernels[T]) hessian(m backend.Model, n int, z, v []T) {
+	k.derivatives(m, n, z)
 	if m.Classes > 0 {
-		k.Shares(n, m.Classes, z, n)
 		centred(n, z, v)
 		return
 	}
-	k.curvatures(z, e)
 	for i := range z {
 		z[i] *= v[i]
 	}
@@ -36,49 +30,41 @@ func (k *kernels[T]) hessian(m backend.Model, n int, z, v, e []T) {
 
 // centred replaces p by p_c (v_c - sum_o p_o v_o) in each of n rows.
 func centred[T number](n int, p, v []T) {
-	for i := range n {
-		var mean T
-		for at := i; at < len(p); at += n {
-			mean += p[at] * v[at]
-		}
-		for at := i; at < len(p); at += n {
-			p[at] *= v[at] - mean
-		}
-	}
-}
-
-// probabilities replaces the logits of n rows by probabilities. e is scratch of the size
-// of z.
-func (k *kernels[T]) probabilities(m backend.Model, n int, z, e []T) {
-	if m.Classes == 0 {
-		e = e[:len(z)]
-		for i, v := range z {
-			e[i] = abs(v)
-		}
-		k.ExpNeg(e, e)
-		for i, v := range z {
-			p := 1 / (1 + e[i])
-			if v < 0 {
-				p *= e[i]
+	var means [64]T
+	for first := 0; first < n; first += len(means) {
+		end := min(first+len(means), n)
+		mean := means[:end-first]
+		clear(mean)
+		for at := 0; at < len(p); at += n {
+			vs := v[at+first : at+end]
+			for i, q := range p[at+first : at+end] {
+				mean[i] += T(q * vs[i])
 			}
-			z[i] = p
 		}
-		return
-	}
-	k.Shares(n, m.Classes, z, n)
-}
-
-// curvatures replaces the logits of a model of one output by p (1-p).
-func (k *kernels[T]) curvatures(z, e []T) {
-	e = e[:len(z)]
-	for i, v := range z {
-		e[i] = abs(v)
-	}
-	k.ExpNeg(e, e)
-	for i, v := range e {
-		q := 1 / (1 + v)
-		z[i] = v * q * q
+		for at := 0; at < len(p); at += n {
+			ps, vs := p[at+first:at+end], v[at+first:at+end]
+			for i, q := range ps {
+				ps[i] = q * (vs[i] - mean[i])
+			}
+		}
 	}
 }
 
-func abs[T number](v T) T { return T(math.Abs(float64(v))) }
+// probabilities replaces the logits of n rows by probabilities.
+func (k *kernels[T]) probabilities(m backend.Model, n int, z []T) {
+	if m.Classes == 0 {
+		k.Sigmoid(z, z)
+	} else {
+		k.Shares(n, m.Classes, z, n)
+	}
+}
+
+// derivatives replaces the logits of n rows by what second derivatives are made of: p
+// (1-p) for a model of one output, else probabilities.
+func (k *kernels[T]) derivatives(m backend.Model, n int, z []T) {
+	if m.Classes == 0 {
+		k.Curvature(z, z)
+	} else {
+		k.Shares(n, m.Classes, z, n)
+	}
+}

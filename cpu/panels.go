@@ -120,7 +120,7 @@ func (d *data[T]) fillPanels(ctx context.Context, first, end int, terms []term[T
 	fresh := func() *sums[T] {
 		s := &sums[T]{
 			z: make([]T, tile*wide), l: make([]T, tile),
-			square: square[T]{d: make([]T, tile), p: make([]T, tile*wide), e: make([]T, tile*wide)},
+			square: square[T]{d: make([]T, tile), p: make([]T, tile*wide)},
 		}
 		if ev != nil {
 			s.loss, s.held = make([]float64, len(terms)), make([]float64, len(terms))

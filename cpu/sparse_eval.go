@@ -107,7 +107,7 @@ func (d *sparse[T]) eval(ctx context.Context, models []backend.Model, coef []flo
 	w, bias := d.slopes(outputs, coef)
 	type partial struct {
 		loss, held, intercepts, gradient []float64
-		z, e, l                          []T
+		z, l                             []T
 		curvatures                       curvatureSums[T]
 	}
 	total := partial{intercepts: make([]float64, outputs)}
@@ -119,7 +119,7 @@ func (d *sparse[T]) eval(ctx context.Context, models []backend.Model, coef []flo
 		return &partial{
 			loss: make([]float64, len(models)), held: make([]float64, len(models)),
 			intercepts: make([]float64, outputs), gradient: make([]float64, len(total.gradient)),
-			z: make([]T, sparseTileRows*outputs), e: make([]T, sparseTileRows*outputs), l: make([]T, sparseTileRows),
+			z: make([]T, sparseTileRows*outputs), l: make([]T, sparseTileRows),
 			curvatures: cs.sums(cols, widest(terms)),
 		}
 	}
@@ -133,7 +133,7 @@ func (d *sparse[T]) eval(ctx context.Context, models []backend.Model, coef []flo
 				zk := z[first*n:][:n*t.outputs]
 				weights := t.weights(i, n)
 				if cs != nil {
-					cs.tile(d, &p.curvatures, k, t, i, end, zk, p.e, weights)
+					cs.tile(d, &p.curvatures, k, t, i, end, zk, weights)
 				}
 				if ev != nil {
 					d.kernel.lossResidual(t.Model, t.label[i:end], zk, p.l)
@@ -182,14 +182,14 @@ func (d *sparse[T]) HessVec(ctx context.Context, models []backend.Model, coef, v
 	along, alongBias := d.slopes(outputs, v)
 	type partial struct {
 		intercepts, gradient []float64
-		z, e, v              []T
+		z, v                 []T
 	}
 	total := partial{intercepts: make([]float64, outputs), gradient: make([]float64, outputs*cols)}
 	fresh := func() *partial {
 		tile := sparseTileRows * outputs
 		return &partial{
 			intercepts: make([]float64, outputs), gradient: make([]float64, outputs*cols),
-			z: make([]T, tile), e: make([]T, tile), v: make([]T, tile),
+			z: make([]T, tile), v: make([]T, tile),
 		}
 	}
 	work := func(p *partial, lo, hi int) {
@@ -201,7 +201,7 @@ func (d *sparse[T]) HessVec(ctx context.Context, models []backend.Model, coef, v
 			for k := range terms {
 				t := &terms[k]
 				z, xv := p.z[first*n:][:n*t.outputs], p.v[first*n:][:n*t.outputs]
-				d.kernel.hessian(t.Model, n, z, xv, p.e)
+				d.kernel.hessian(t.Model, n, z, xv)
 				weights := t.weights(i, n)
 				for o := range t.outputs {
 					p.intercepts[first+o] += d.kernel.Weigh(z[o*n:][:n], weights)
@@ -232,9 +232,9 @@ func (d *sparse[T]) Predict(ctx context.Context, models []backend.Model, coef []
 	models = bare(models)
 	terms, outputs := d.terms(models), backend.Outputs(models)
 	w, bias := d.slopes(outputs, coef)
-	type scratch struct{ z, e []T }
+	type scratch struct{ z []T }
 	fresh := func() *scratch {
-		return &scratch{make([]T, sparseTileRows*outputs), make([]T, sparseTileRows*outputs)}
+		return &scratch{make([]T, sparseTileRows*outputs)}
 	}
 	return each(ctx, d.rowBlocks(), d.threads, fresh, func(s *scratch, lo, hi int) {
 		d.x.tiles(lo, hi, func(i, end int) {
@@ -242,7 +242,7 @@ func (d *sparse[T]) Predict(ctx context.Context, models []backend.Model, coef []
 			d.logits(terms, i, end, w, bias, s.z)
 			for _, t := range terms {
 				z := s.z[first*n:][:n*t.outputs]
-				d.kernel.probabilities(t.Model, n, z, s.e)
+				d.kernel.probabilities(t.Model, n, z)
 				for o := range t.outputs {
 					for a, p := range z[o*n:][:n] {
 						out[(i+a)*outputs+first+o] = float64(p)

@@ -57,8 +57,8 @@ func (c *curvatures[T]) sums(cols, widest int) (s curvatureSums[T]) {
 	return s
 }
 
-// tile takes the rows i to end, whose logits in model k are z. e is scratch.
-func (c *curvatures[T]) tile(d *sparse[T], s *curvatureSums[T], k int, t *term[T], i, end int, z, e []T, weights simd.Weights) {
+// tile takes the rows i to end, whose logits in model k are z.
+func (c *curvatures[T]) tile(d *sparse[T], s *curvatureSums[T], k int, t *term[T], i, end int, z []T, weights simd.Weights) {
 	var p []T // computed for the first block of this model
 	for b, block := range c.asked {
 		if block.Model != k {
@@ -66,11 +66,7 @@ func (c *curvatures[T]) tile(d *sparse[T], s *curvatureSums[T], k int, t *term[T
 		}
 		if p == nil {
 			p = s.p[:copy(s.p, z)]
-			if t.Classes == 0 {
-				d.kernel.curvatures(p, e)
-			} else {
-				d.kernel.probabilities(t.Model, end-i, p, e)
-			}
+			d.kernel.derivatives(t.Model, end-i, p)
 		}
 		w := c.weight[b][i:end]
 		secondDerivatives(t, block, p, w)

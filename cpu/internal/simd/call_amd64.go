@@ -10,21 +10,22 @@ import (
 // assembly is the functions of one instruction set and format as the generator makes
 // them: pointers, counts, and no ragged ends where a twin can do those.
 type assembly[T Number] struct {
-	dots       func(x, w *T, b T, z *T, rows, cols int)
-	products   func(x, w, b, z *T, rows, cols, outputs, ldz int)
-	outer      func(g *float64, x, r *T, rows, cols int)
-	outers     []outersTile[T] // by falling height
-	link       func(loss, residual, z *T, label *int32, class int32, rows int, constants *T)
-	softmax    func(loss, z *T, label *int32, rows, classes, ld int, constants *T)
-	shares     func(z *T, rows, classes, ld int, constants *T)
-	losses     func(loss *T, mass *float64, fold *int32, left int32, rows int) (kept, held float64)
-	weigh      func(residual *T, mass *float64, scale float64, fold *int32, left int32, rows int) (sum float64)
-	scale      func(scaled, x, d *T, rows, cols int)
-	deviations func(sum, squares *float64, x *T, mass, centre *float64, rows, cols int)
-	ranges     func(least, most *T, nonZero *float64, x *T, rows, cols int)
-	expNeg     func(dst, a *T, n int, constants *T)
-	log1p      func(dst, e *T, n int, constants *T)
-	gram       []gramTile[T] // by falling height
+	dots               func(x, w *T, b T, z *T, rows, cols int)
+	products           func(x, w, b, z *T, rows, cols, outputs, ldz int)
+	outer              func(g *float64, x, r *T, rows, cols int)
+	outers             []outersTile[T] // by falling height
+	link               func(loss, residual, z *T, label *int32, class int32, rows int, constants *T)
+	softmax            func(loss, z *T, label *int32, rows, classes, ld int, constants *T)
+	shares             func(z *T, rows, classes, ld int, constants *T)
+	losses             func(loss *T, mass *float64, fold *int32, left int32, rows int) (kept, held float64)
+	weigh              func(residual *T, mass *float64, scale float64, fold *int32, left int32, rows int) (sum float64)
+	scale              func(scaled, x, d *T, rows, cols int)
+	deviations         func(sum, squares *float64, x *T, mass, centre *float64, rows, cols int)
+	ranges             func(least, most *T, nonZero *float64, x *T, rows, cols int)
+	sigmoid, curvature func(dst, a *T, n int, constants *T)
+	expNeg             func(dst, a *T, n int, constants *T)
+	log1p              func(dst, e *T, n int, constants *T)
+	gram               []gramTile[T] // by falling height
 
 	constants []T
 	lanes     int // of a register
@@ -65,8 +66,10 @@ func (f assembly[T]) kernels() Kernels[T] {
 		}
 	}
 	return Kernels[T]{
-		ExpNeg: slice(f.expNeg, ExpNegGeneric[T]),
-		Log1p:  slice(f.log1p, Log1pGeneric[T]),
+		ExpNeg:    slice(f.expNeg, ExpNegGeneric[T]),
+		Sigmoid:   slice(f.sigmoid, SigmoidGeneric[T]),
+		Curvature: slice(f.curvature, CurvatureGeneric[T]),
+		Log1p:     slice(f.log1p, Log1pGeneric[T]),
 		Dots: func(x, w []T, b T, z []T) {
 			check(len(w) > 0 && len(x) >= len(w)*len(z))
 			if len(z) > 0 {

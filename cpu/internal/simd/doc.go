@@ -2,7 +2,7 @@
 // rows, in AVX-512, in AVX2 with FMA, and in plain Go.
 //
 //	dots.go    z = X w               Kernels.Dots, Kernels.Products
-//	link.go    z to loss, residual   Kernels.Link
+//	link.go    z to loss, residual   Kernels.Link, Kernels.Sigmoid
 //	softmax.go the same by classes   Kernels.Softmax, Kernels.Shares
 //	weigh.go   what a row counts     Kernels.Losses, Kernels.Weigh
 //	outer.go   g += X' r             Kernels.Outer, Kernels.Outers
@@ -28,6 +28,7 @@ package simd
 //go:generate go -C _generate run . -kernel dots -out ../dots_amd64.s -stubs ../dots_amd64.go -pkg simd
 //go:generate go -C _generate run . -kernel products -out ../products_amd64.s -stubs ../products_amd64.go -pkg simd
 //go:generate go -C _generate run . -kernel link -out ../link_amd64.s -stubs ../link_amd64.go -pkg simd
+//go:generate go -C _generate run . -kernel sigmoid -out ../sigmoid_amd64.s -stubs ../sigmoid_amd64.go -pkg simd
 //go:generate go -C _generate run . -kernel softmax -out ../softmax_amd64.s -stubs ../softmax_amd64.go -pkg simd
 //go:generate go -C _generate run . -kernel weigh -out ../weigh_amd64.s -stubs ../weigh_amd64.go -pkg simd
 //go:generate go -C _generate run . -kernel outer -out ../outer_amd64.s -stubs ../outer_amd64.go -pkg simd

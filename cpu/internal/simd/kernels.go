@@ -53,6 +53,10 @@ type Kernels[T Number] struct {
 	// sigmoid(t) with the sign of dt/dz. Neither subtracts nearly equal numbers.
 	Link func(label []int32, class int32, z, loss []T)
 
+	// Sigmoid writes p = 1 / (1 + exp(-a[i])) to dst[i], and Curvature p (1 - p). dst may
+	// be a.
+	Sigmoid, Curvature func(dst, a []T)
+
 	// Softmax replaces the logits of several classes by residuals, softmax(z) less one for
 	// the label's class, and writes losses. z_c begins at z[c*ld]. No residual is the
 	// difference of nearly equal numbers.
@@ -123,7 +127,8 @@ func generic[T Number]() Kernels[T] {
 		Dots: DotsGeneric[T], Outer: OuterGeneric[T], Gram: GramGeneric[T], Scale: ScaleGeneric[T], Cross: CrossGeneric[T],
 		Products: ProductsGeneric[T], Outers: OutersGeneric[T],
 		Deviations: DeviationsGeneric[T], Ranges: RangesGeneric[T],
-		Link: LinkGeneric[T], Softmax: SoftmaxGeneric[T], Shares: SharesGeneric[T],
+		Link: LinkGeneric[T], Sigmoid: SigmoidGeneric[T], Curvature: CurvatureGeneric[T],
+		Softmax: SoftmaxGeneric[T], Shares: SharesGeneric[T],
 		Losses: LossesGeneric[T], Weigh: WeighGeneric[T],
 		ExpNeg: ExpNegGeneric[T], Log1p: Log1pGeneric[T],
 	}

@@ -42,3 +42,36 @@ func side[T Number](label, class int32) T {
 	}
 	return T(2*other - 1)
 }
+
+// SigmoidGeneric is Kernels.Sigmoid: with e = exp(-|a|) and q = 1 / (1 + e), p is q or
+// e q.
+func SigmoidGeneric[T Number](dst, a []T) {
+	sides(dst, a, func(a, e, q T) T {
+		if math.Signbit(float64(a)) {
+			return q * e
+		}
+		return q
+	})
+}
+
+// CurvatureGeneric is Kernels.Curvature: e q q.
+func CurvatureGeneric[T Number](dst, a []T) {
+	sides(dst, a, func(_, e, q T) T { return e * q * q })
+}
+
+func sides[T Number](dst, a []T, f func(a, e, q T) T) {
+	var scratch [linkRows]T
+	check(len(dst) >= len(a))
+	for len(a) > 0 {
+		n := min(linkRows, len(a))
+		e := scratch[:n]
+		for i, v := range a[:n] {
+			e[i] = T(math.Abs(float64(v)))
+		}
+		ExpNegGeneric(e, e)
+		for i, v := range a[:n] {
+			dst[i] = f(v, e[i], 1/(1+e[i]))
+		}
+		dst, a = dst[n:], a[n:]
+	}
+}

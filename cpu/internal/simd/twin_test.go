@@ -457,6 +457,7 @@ func testExp[T Number](t *testing.T) {
 	r := rand.New(rand.NewPCG(15, 16))
 	for n := range 201 {
 		a, e := random[T](r, n, 3), random[T](r, n, 0)
+		signed := slices.Clone(a)
 		for i := range a {
 			a[i] = max(a[i], -a[i]) * 20
 			e[i] = T(math.Exp(-math.Abs(float64(e[i]))))
@@ -465,8 +466,10 @@ func testExp[T Number](t *testing.T) {
 			in            []T
 			twin, subject func(dst, a []T)
 		}{
-			"exp(-a)":  {a, ExpNegGeneric[T], Of[T]().ExpNeg},
-			"log(1+e)": {e, Log1pGeneric[T], Of[T]().Log1p},
+			"exp(-a)":      {a, ExpNegGeneric[T], Of[T]().ExpNeg},
+			"sigmoid(a)":   {signed, SigmoidGeneric[T], Of[T]().Sigmoid},
+			"curvature(a)": {signed, CurvatureGeneric[T], Of[T]().Curvature},
+			"log(1+e)":     {e, Log1pGeneric[T], Of[T]().Log1p},
 		} {
 			in, out := guard(f.in, pattern[T](), r.IntN(16)), guard(make([]T, n), pattern[T](), r.IntN(16))
 			f.subject(out.slice(), in.slice())

@@ -20,6 +20,7 @@ var kernels = map[string]func(machine){
 	"outers":   outers,
 	"link":     link,
 	"scale":    scale,
+	"sigmoid":  sigmoid,
 	"softmax":  softmax,
 	"weigh":    weigh,
 	"gram":     gram,
