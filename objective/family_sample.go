@@ -98,7 +98,7 @@ func (f *Family) Starts() [][]float64 {
 	for k, o := range f.members {
 		m := f.asked[k].Model
 		if counted[m] == nil {
-			counted[m] = newLots(f.Rows(), m, o.opts.Labels, o.opts.Weights, 0)
+			counted[m] = newLots(f.Rows(), m, o.opts.Labels, o.opts.Weights, 0, o.opts.threads())
 		}
 		o.lots = counted[m]
 		theta[k] = o.Start()
@@ -133,7 +133,7 @@ func (f *Family) drawLots(seed uint64) {
 		}
 	}
 	labels, classes := combined(columns)
-	l.lots = newLots(f.Rows(), backend.Model{Classes: classes}, labels, weights, seed)
+	l.lots = newLots(f.Rows(), backend.Model{Classes: classes}, labels, weights, seed, first.opts.threads())
 	f.lots = l
 }
 

@@ -2,7 +2,8 @@ package objective
 
 import (
 	"math"
-	"math/rand/v2"
+	"slices"
+	"sync"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
 )
@@ -18,8 +19,7 @@ import (
 // drawn then weighs s_i / pi_i, scaled so that each class weighs what it does in the
 // whole.
 //
-// Only rows with u_i below the highest rate of interest are ever looked at twice; in
-// unweighted data the others are not looked at even once.
+// Only rows with u_i below the highest rate of interest are ever looked at twice.
 type lots struct {
 	rows    int
 	model   backend.Model
@@ -28,20 +28,33 @@ type lots struct {
 	count   []int     // of the rows of positive weight in each stratum
 	mass    []float64 // their weights
 	seed    uint64
+	threads int
 
-	kept  []ticket // the rows below the rates in top
-	top   []float64
-	drawn bool
+	kept lot // the rows below the highest rates asked for
+	last lot // those below the rates asked for last
 }
 
-type ticket struct {
-	row int
-	u   float64
+// lot is the rows below some rates, in order; no rates: none have been drawn.
+type lot struct {
+	rate []float64
+	rows []int
+}
+
+// holds tells whether the lot has all rows below the given rates.
+func (l lot) holds(rate []float64) bool {
+	for k, r := range l.rate {
+		if rate[k] > r {
+			return false
+		}
+	}
+	return l.rate != nil
 }
 
 // newLots counts the classes that the model tells apart.
-func newLots(rows int, m backend.Model, labels []int32, weights []float64, seed uint64) *lots {
-	l := &lots{rows: rows, model: m, labels: labels, weights: weights, seed: seed}
+func newLots(rows int, m backend.Model, labels []int32, weights []float64, seed uint64, threads int) *lots {
+	l := &lots{rows: rows, model: m, labels: labels, weights: weights, threads: threads}
+	l.seed = seed ^ 0x5a4d504c45
+	l.seed = l.number(1) // seeds next to each other are to have nothing in common
 	strata := 1
 	if labels != nil {
 		strata = max(m.Classes, 2)
@@ -187,116 +200,169 @@ func (l *lots) rates(m int) []float64 {
 
 // draw gives the rows of a sample of about m rows, in order, their factors
 // (s_i / pi_i = factor s_i, scaled), and their number as far as weights count:
-// (sum s)^2 / sum s^2.
+// (sum s)^2 / sum s^2. The rows are not to be changed.
 func (l *lots) draw(m int) (rows []int, factor []float64, effective float64) {
 	rate := l.rates(m)
-	l.keep(rate)
-	if l.weights == nil {
-		return l.drawEven(m, rate)
-	}
+	rows = l.below(rate)
+	factor = make([]float64, len(rows))
 	total := make([]float64, len(rate)) // of s_i / pi_i
-	rows, factor = make([]int, 0, m+m/8), make([]float64, 0, m+m/8)
-	for _, t := range l.kept {
-		k := l.stratum(t.row)
-		if pi := l.chance(t.row, rate[k]); t.u < pi {
-			rows, factor = append(rows, t.row), append(factor, 1/pi)
-			total[k] += l.weight(t.row) / pi
-		}
-	}
 	sum, squares := 0.0, 0.0
+	if l.weights == nil { // the rows of a stratum are all alike
+		for _, r := range rows {
+			total[l.stratum(r)]++
+		}
+		for k, n := range total {
+			if n > 0 {
+				sum += l.mass[k]
+				squares += float64(l.mass[k] * l.mass[k] / n)
+				total[k] = l.mass[k] / n
+			}
+		}
+		for i, r := range rows {
+			factor[i] = total[l.stratum(r)]
+		}
+		return rows, factor, sum * sum / squares
+	}
+	for i, r := range rows {
+		k := l.stratum(r)
+		pi := l.chance(r, rate[k])
+		factor[i] = 1 / pi
+		total[k] += l.weights[r] / pi
+	}
 	for i, r := range rows {
 		k := l.stratum(r)
 		factor[i] *= l.mass[k] / total[k]
-		s := l.weight(r) * factor[i]
+		s := l.weights[r] * factor[i]
 		sum += s
 		squares += float64(s * s)
 	}
 	return rows, factor, sum * sum / squares
 }
 
-// drawEven is draw of unweighted data, where the rows of a stratum are all alike.
-func (l *lots) drawEven(m int, rate []float64) (rows []int, factor []float64, effective float64) {
-	drawn, each := make([]int, len(rate)), make([]float64, len(rate))
-	rows = make([]int, 0, m+m/8)
-	for _, t := range l.kept {
-		if k := l.stratum(t.row); t.u < rate[k] {
-			rows = append(rows, t.row)
-			drawn[k]++
-		}
-	}
-	sum, squares := 0.0, 0.0
-	for k, n := range drawn {
-		if n > 0 {
-			each[k] = l.mass[k] / float64(n)
-			sum += l.mass[k]
-			squares += float64(l.mass[k] * each[k])
-		}
-	}
-	factor = make([]float64, len(rows))
-	for i, r := range rows {
-		factor[i] = each[l.stratum(r)]
-	}
-	return rows, factor, sum * sum / squares
-}
-
-func (l *lots) weight(i int) float64 {
-	if l.weights == nil {
-		return 1
-	}
-	return l.weights[i]
-}
-
+// chance is that of row i of a weighted source.
 func (l *lots) chance(i int, rate float64) float64 {
-	s := l.weight(i)
+	s := l.weights[i]
 	if s == 0 {
 		return 0
 	}
 	return min(1, rate*s)
 }
 
-// keep makes sure that kept holds the rows below the given rates. The numbers are a
-// function of the seed and of the highest rate ever asked: the largest sample is to be
-// drawn first.
-func (l *lots) keep(rate []float64) {
-	if l.drawn {
-		enough := true
-		for k := range rate {
-			enough = enough && rate[k] <= l.top[k]
-		}
-		if enough {
-			return
+// below are the rows below the given rates.
+func (l *lots) below(rate []float64) []int {
+	if !l.kept.holds(rate) {
+		l.kept = lot{rate, l.search(rate)}
+		l.last = l.kept
+		return l.kept.rows
+	}
+	from := l.kept
+	if l.last.holds(rate) {
+		from = l.last
+	}
+	l.last = lot{rate, nil}
+	for _, i := range from.rows {
+		if l.isBelow(i, rate[l.stratum(i)]) {
+			l.last.rows = append(l.last.rows, i)
 		}
 	}
-	l.kept, l.top, l.drawn = nil, append([]float64(nil), rate...), true
-	rng := rand.New(rand.NewPCG(l.seed, 0x5a4d504c45))
+	return l.last.rows
+}
+
+func (l *lots) isBelow(i int, rate float64) bool {
 	if l.weights != nil {
-		for i := range l.rows {
-			if u := rng.Float64(); u < l.chance(i, rate[l.stratum(i)]) {
-				l.kept = append(l.kept, ticket{i, u})
+		rate = l.chance(i, rate)
+	}
+	return l.number(i) < threshold(rate)
+}
+
+// number is u_i in units of 2^-64: SplitMix64 (Steele, Lea, Flood 2014) in its i-th step.
+func (l *lots) number(i int) uint64 {
+	z := l.seed + uint64(i)*0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
+
+// threshold is a rate in units of 2^-64.
+func threshold(rate float64) uint64 {
+	if rate >= 1 {
+		return math.MaxUint64
+	}
+	return uint64(rate * 0x1p64)
+}
+
+// search finds the rows below the given rates among all of them.
+func (l *lots) search(rate []float64) (rows []int) {
+	parts := min(l.threads, l.rows/fewestToShare+1)
+	found := make([][]int, parts)
+	var done sync.WaitGroup
+	for p := range parts {
+		done.Go(func() { found[p] = l.searchPart(rate, l.rows*p/parts, l.rows*(p+1)/parts) })
+	}
+	done.Wait()
+	if parts == 1 {
+		return found[0]
+	}
+	return slices.Concat(found...)
+}
+
+// fewestToShare is how many rows are worth a goroutine.
+const fewestToShare = 1 << 16
+
+func (l *lots) searchPart(rate []float64, lo, hi int) (rows []int) {
+	if l.weights != nil {
+		for i := lo; i < hi; i++ {
+			if l.isBelow(i, rate[l.stratum(i)]) {
+				rows = append(rows, i)
 			}
+		}
+		return rows
+	}
+	limit := make([]uint64, len(rate))
+	expected := 0.0
+	for k, r := range rate {
+		limit[k] = threshold(r)
+		expected += min(1, r) * float64(l.count[k])
+	}
+	rows = make([]int, 0, int(1.05*expected*float64(hi-lo)/float64(l.rows))+fewest)
+	// Batches are filled without branches, which chance would make costly.
+	var some [512]int
+	var limits [512]uint64
+	for ; lo < hi; lo += len(some) {
+		n, batch := 0, limits[:min(len(some), hi-lo)]
+		l.limits(limit, lo, batch)
+		for i, limit := range batch {
+			some[n] = lo + i
+			if l.number(lo+i) < limit {
+				n++
+			}
+		}
+		rows = append(rows, some[:n]...)
+	}
+	return rows
+}
+
+// limits writes that of each row's stratum, from row lo on.
+func (l *lots) limits(of []uint64, lo int, out []uint64) {
+	if l.labels == nil {
+		for i := range out {
+			out[i] = of[0]
 		}
 		return
 	}
-	high := 0.0
-	for _, r := range rate {
-		high = max(high, min(1, r))
+	labels := l.labels[lo : lo+len(out)]
+	if l.model.Classes > 0 {
+		for i, label := range labels {
+			out[i] = of[label]
+		}
+		return
 	}
-	l.kept = make([]ticket, 0, int(1.05*high*float64(l.rows)))
-	// Gaps between rows of u < high are geometric: exponential ones, rounded down.
-	pace := -math.Log1p(-high)
-	for i := 0; ; i++ {
-		if high < 1 {
-			gap := rng.ExpFloat64() / pace
-			if gap >= float64(l.rows-i) {
-				return
-			}
-			i += int(gap)
+	class, others, own := l.model.Class, of[0], of[1]
+	for i, label := range labels {
+		limit := others
+		if label == class {
+			limit = own
 		}
-		if i >= l.rows {
-			return
-		}
-		if u := rng.Float64() * high; u < rate[l.stratum(i)] {
-			l.kept = append(l.kept, ticket{i, u})
-		}
+		out[i] = limit
 	}
 }

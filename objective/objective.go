@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
 	"github.com/logreg-gpu/logreg-gpu/solver"
@@ -51,8 +52,20 @@ type Options struct {
 	Labels  []int32
 	Weights []float64
 
+	// Threads bounds the goroutines of the objective's own work; 0 is all processors. It
+	// changes no result.
+	Threads int
+
 	// Names of the columns are used in hints; nil means x0, x1, ...
 	Names []string
+}
+
+// threads is Threads, resolved.
+func (opts Options) threads() int {
+	if opts.Threads > 0 {
+		return opts.Threads
+	}
+	return runtime.GOMAXPROCS(0)
 }
 
 // Penalty is the kind of penalty.

@@ -24,7 +24,7 @@ func (o *Objective) Sample(ctx context.Context, m int, seed uint64) (*solver.Sam
 		if o.models[0].Weight == backend.None || o.opts.Labels == nil {
 			weights = nil
 		}
-		o.lots = newLots(o.Rows(), o.models[0], o.opts.Labels, weights, seed)
+		o.lots = newLots(o.Rows(), o.models[0], o.opts.Labels, weights, seed, o.opts.threads())
 	}
 	rows, factor, effective := o.lots.draw(m)
 	data, err := sampler.Sample(ctx, rows, factor)
