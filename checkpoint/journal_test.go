@@ -385,37 +385,107 @@ func TestJournal_P23_AnotherWay(t *testing.T) {
 	})
 }
 
-// Samples are known by what they are drawn of, their rows and their factors.
-func TestJournal_P23_SamplesAreToldApart(t *testing.T) {
+// Questions that differ in a single argument are different questions, and so are those
+// to samples that differ in what they are drawn of, their rows or their factors.
+func TestJournal_P23_QuestionsAreToldApart(t *testing.T) {
 	ctx := t.Context()
-	draw := func(d backend.Data, rows []int, factor []float64) backend.Data {
-		s, err := d.(backend.Sampler).Sample(ctx, rows, factor)
+	one, other := []float64{1, 2, 3}, []float64{1, 2, 4}
+	binary, weighted := []backend.Model{backend.Binary()}, []backend.Model{{Class: 1, Weight: 0, Offset: -1, Fold: -1}}
+	type question func(d, a backend.Data) []float64
+	sample := func(rows []int, factor []float64, ofA bool) question {
+		return func(d, a backend.Data) []float64 {
+			if ofA {
+				d = a
+			}
+			s, err := d.(backend.Sampler).Sample(ctx, rows, factor)
+			require.NoError(t, err)
+			var ev backend.Evaluation
+			require.NoError(t, s.Eval(ctx, binary, one, &ev))
+			return ev.Grad
+		}
+	}
+	eval := func(models []backend.Model, coef []float64) question {
+		return func(d, _ backend.Data) []float64 {
+			var ev backend.Evaluation
+			require.NoError(t, d.Eval(ctx, models, coef, &ev))
+			return ev.Grad
+		}
+	}
+	hessVec := func(v []float64) question {
+		return func(d, _ backend.Data) []float64 {
+			out := make([]float64, 3)
+			require.NoError(t, d.(backend.HessVec).HessVec(ctx, binary, one, v, out))
+			return out
+		}
+	}
+	gram := func(row, col int) question {
+		return func(d, _ backend.Data) []float64 {
+			m := backend.Softmax(3)
+			m.Label = 1
+			out := [][]float64{make([]float64, 9)}
+			require.NoError(t, d.(backend.Gram).Gram(ctx, []backend.Model{m}, slices.Concat(one, other, one), []backend.GramBlock{{Row: row, Col: col}}, out, nil))
+			return out[0]
+		}
+	}
+	columnGram := func(column int) question {
+		return func(d, _ backend.Data) []float64 {
+			out, diagonal := [][]float64{make([]float64, 4)}, [][]float64{make([]float64, 3)}
+			require.NoError(t, d.(backend.ColumnGram).ColumnGram(ctx, binary, one, []backend.GramBlock{{}}, []int{column}, out, diagonal))
+			return out[0]
+		}
+	}
+	stats := func(weight int) question {
+		return func(d, _ backend.Data) []float64 {
+			st, err := d.Stats(ctx, weight)
+			require.NoError(t, err)
+			return append(st.Weighted.Mean, st.Mean...)
+		}
+	}
+	line := func(dir []float64, at float64) question {
+		return func(d, _ backend.Data) []float64 {
+			l, err := d.(backend.LineSearcher).Direction(ctx, binary, one, dir)
+			require.NoError(t, err)
+			loss, slope := []float64{0}, []float64{0}
+			require.NoError(t, l.At(ctx, [][]float64{{at}}, [][]float64{loss}, [][]float64{slope}))
+			require.NoError(t, l.Close())
+			return append(loss, slope...)
+		}
+	}
+	keep := func(what string, add, state float64) question {
+		return func(d, _ backend.Data) []float64 {
+			x := []float64{state}
+			work := func() error { x[0] += add; return nil }
+			if k, ok := d.(backend.Keeper); ok {
+				require.NoError(t, k.Keep(ctx, what, [][]float64{x}, work))
+			} else {
+				require.NoError(t, work())
+			}
+			return x
+		}
+	}
+	questions := []question{
+		sample([]int{0, 1}, nil, false), sample([]int{1, 0}, nil, false), sample([]int{0, 1}, nil, true),
+		sample([]int{0, 1}, []float64{1, 2}, false), sample([]int{0, 1}, []float64{2, 1}, false),
+		eval(binary, one), eval(binary, other), eval(weighted, one),
+		hessVec(one), hessVec(other), gram(0, 1), gram(0, 2), columnGram(0), columnGram(1), stats(0), stats(backend.None),
+		line(one, 1), line(other, 1), line(one, 2),
+		keep("add 1", 1, 5), keep("add 1", 1, 6), keep("add 2", 2, 5),
+	}
+	ask := func(d backend.Data, q question) []float64 {
+		a, err := d.(backend.Sampler).Sample(ctx, []int{5, 7, 9}, nil)
 		require.NoError(t, err)
-		return s
-	}
-	ways := []func(d, a backend.Data) backend.Data{
-		func(d, a backend.Data) backend.Data { return draw(d, []int{0, 1}, nil) },
-		func(d, a backend.Data) backend.Data { return draw(d, []int{1, 0}, nil) },
-		func(d, a backend.Data) backend.Data { return draw(d, []int{0, 1}, []float64{1, 2}) },
-		func(d, a backend.Data) backend.Data { return draw(d, []int{0, 1}, []float64{2, 1}) },
-		func(d, a backend.Data) backend.Data { return draw(a, []int{0, 1}, nil) },
-	}
-	ask := func(d backend.Data, way int) (answers []float64) {
-		a := draw(d, []int{5, 7, 9}, nil)
-		var ev backend.Evaluation
-		require.NoError(t, ways[way](d, a).Eval(ctx, []backend.Model{backend.Binary()}, []float64{1, 2, 3}, &ev))
-		return append(ev.Grad, ev.Loss...)
+		return q(d, a)
 	}
 	path := filepath.Join(t.TempDir(), "fit.ckpt")
-	for old := range ways {
-		for now := range ways {
+	for i, old := range questions {
+		for k, now := range questions {
 			j, d, _ := begin(t, path, false, load(t))
 			ask(d, old)
 			require.NoError(t, j.Close())
 			j, d, notices := begin(t, path, true, load(t))
-			require.Equal(t, ask(load(t), now), ask(d, now), "%d after %d", now, old)
+			require.Equal(t, ask(load(t), now), ask(d, now), "%d after %d", k, i)
 			require.NoError(t, j.Close())
-			require.Equal(t, old == now, len(*notices) == 0, "%d after %d", now, old)
+			require.Equal(t, i == k, len(*notices) == 0, "%d after %d", k, i)
 		}
 	}
 }
