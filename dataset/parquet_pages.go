@@ -36,8 +36,6 @@ type byteArrays struct {
 	offsets []uint32
 }
 
-func (b byteArrays) len() int { return max(0, len(b.offsets)-1) }
-
 func (b byteArrays) at(i int) []byte { return b.data[b.offsets[i]:b.offsets[i+1]] }
 
 // decimals are integers of size bytes each, the highest first.

@@ -35,6 +35,7 @@ var writers = []writer{
 	{"npy", writeNPY, true, false, false, false},
 	{"npz", writeNPZ, true, false, false, true},
 	{"lrb", writeLRB, false, true, true, true},
+	{"parquet", writeParquet, true, true, true, true},
 }
 
 func writerOf(format string) *writer {

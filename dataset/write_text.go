@@ -22,19 +22,7 @@ func writeTSV(ctx context.Context, to io.Writer, d *Dataset) error {
 }
 
 func writeTable(ctx context.Context, to io.Writer, d *Dataset, delimiter byte) error {
-	names := slices.Clone(d.FeatureNames)
-	for _, side := range []struct {
-		has  bool
-		name string
-	}{{d.Weights != nil, npzWeight}, {d.Offsets != nil, npzOffset}, {d.Labels != nil, cmp.Or(d.LabelName, npzLabel)}} {
-		if !side.has {
-			continue
-		}
-		for slices.Contains(names, side.name) {
-			side.name += "_"
-		}
-		names = append(names, side.name)
-	}
+	names := d.outNames()
 	var header []byte
 	for _, n := range names {
 		header = append(appendCell(header, n, delimiter), delimiter)
@@ -63,6 +51,25 @@ func writeTable(ctx context.Context, to io.Writer, d *Dataset, delimiter byte) e
 		text[len(text)-1] = '\n'
 		return text
 	})
+}
+
+// outNames are the names of the columns of a table that is written: features, weights and
+// offsets where there are some, and the label last.
+func (d *Dataset) outNames() []string {
+	names := slices.Clone(d.FeatureNames)
+	for _, side := range []struct {
+		has  bool
+		name string
+	}{{d.Weights != nil, npzWeight}, {d.Offsets != nil, npzOffset}, {d.Labels != nil, cmp.Or(d.LabelName, npzLabel)}} {
+		if !side.has {
+			continue
+		}
+		for slices.Contains(names, side.name) {
+			side.name += "_"
+		}
+		names = append(names, side.name)
+	}
+	return names
 }
 
 // appendCell appends a cell, in quotes where it needs them.
