@@ -217,13 +217,13 @@ func TestPieces_FaultsLeakNothing(t *testing.T) {
 	x := source(90, 6, false)
 	src := *x
 	src.X, src.Rows = nil, &backendtest.Rows{X: tensor.New(tensor.WithShape(90, 6), tensor.WithBacking(x.X.Data()))}
-	run := func(c ptx.Config) (error, *ptx.Driver) {
+	run := func(c ptx.Config) (*ptx.Driver, error) {
 		c.Unchecked, c.Late = true, true
 		b, d := inPieces(t, c, 600)
 		_, _, err := fitAll(t.Context(), b, &src, backend.Float32, modelSets["one"])
-		return errors.Join(err, b.Close()), d
+		return d, errors.Join(err, b.Close())
 	}
-	err, counting := run(ptx.Config{})
+	counting, err := run(ptx.Config{})
 	require.NoError(t, err)
 	for _, kind := range []string{"launch", "copy", "alloc", "alloc host", "synchronize"} {
 		calls := counting.Calls(kind)
@@ -233,7 +233,7 @@ func TestPieces_FaultsLeakNothing(t *testing.T) {
 				code = driver.OutOfMemory
 			}
 			what := fmt.Sprintf("%s %d of %d", kind, n, calls)
-			err, d := run(ptx.Config{Faults: []ptx.Injection{{Call: kind, N: n, Code: code}}})
+			d, err := run(ptx.Config{Faults: []ptx.Injection{{Call: kind, N: n, Code: code}}})
 			if err == nil {
 				require.Equal(t, driver.OutOfMemory, code, what)
 			}
