@@ -33,6 +33,15 @@ var formats = []format{
 	{"parquet", []string{".parquet", ".pq"}, readParquet},
 }
 
+// Formats are the names of the formats that can be read.
+func Formats() []string {
+	names := make([]string, len(formats))
+	for i, f := range formats {
+		names[i] = f.name
+	}
+	return names
+}
+
 // compressions are undone before the format sees the bytes; they are recognised by
 // their first bytes, whatever the file is called.
 var compressions = []struct {
@@ -113,7 +122,7 @@ func ReadFrom(ctx context.Context, r io.Reader, name string, o ReadOptions) (*Da
 }
 
 func read(ctx context.Context, in *input, o ReadOptions) (*Dataset, error) {
-	f, err := formatOf(in.name, o.Format)
+	f, err := formatOf(in.name, o.Format, "--format")
 	if err != nil {
 		return nil, err
 	}
@@ -194,9 +203,9 @@ func decompressed(in *input) (_ *input, done func(), err error) {
 	return &input{name: in.name, Reader: head, file: in.file, size: in.size}, func() {}, nil
 }
 
-// formatOf chooses the format by the given name, else by the extension of path
-// under that of a compression.
-func formatOf(path, name string) (*format, error) {
+// formatOf chooses the format by the given name, which flag has, else by the extension of
+// path under that of a compression.
+func formatOf(path, name, flag string) (*format, error) {
 	ext := strings.ToLower(filepath.Ext(path))
 	for _, c := range compressions {
 		if ext == c.extension {
@@ -204,18 +213,16 @@ func formatOf(path, name string) (*format, error) {
 			break
 		}
 	}
-	var names []string
 	for i, f := range formats {
 		if name == f.name || name == "" && slices.Contains(f.extensions, ext) {
 			return &formats[i], nil
 		}
-		names = append(names, f.name)
 	}
-	advice := "use one of " + strings.Join(names, ", ")
+	advice := "use one of " + strings.Join(Formats(), ", ")
 	if name != "" {
 		return nil, &ReadError{File: path, Value: name, Problem: "unknown format " + quote(name), Advice: advice}
 	}
-	return nil, &ReadError{File: path, Value: ext, Problem: "cannot tell the format from the extension " + quote(ext), Advice: "name it with --format; " + advice}
+	return nil, &ReadError{File: path, Value: ext, Problem: "cannot tell the format from the extension " + quote(ext), Advice: "name it with " + flag + "; " + advice}
 }
 
 // openError drops "open" and the path that the system's message repeats.

@@ -48,7 +48,7 @@ func writerOf(format string) *writer {
 // WriteFormat is the format that a file to be written has: name where that is one, else
 // by the extension of path.
 func WriteFormat(path, name string) (string, error) {
-	f, err := formatOf(path, name)
+	f, err := formatOf(path, name, "--to")
 	if err != nil {
 		return "", err
 	}
@@ -62,10 +62,10 @@ func WriteFormat(path, name string) (string, error) {
 	return f.name, nil
 }
 
-// KeepsNames tells whether files of the format have the names of features.
-func KeepsNames(format string) bool {
+// KeepsNames tells whether the features have their names in a file of that format too.
+func (d *Dataset) KeepsNames(format string) bool {
 	w := writerOf(format)
-	return w != nil && w.names
+	return w != nil && w.names || AutoNamed(d.FeatureNames) || format == "libsvm" && autoNamed(d.FeatureNames, 1)
 }
 
 // WriteError is a dataset that a format cannot hold.
@@ -182,8 +182,8 @@ func convert[T, F float32 | float64](to []T, from []F) {
 	}
 }
 
-// dtype is the type of the numbers of X.
-func (d *Dataset) dtype() tensor.Dtype {
+// Dtype is the type of the numbers of X: tensor.Float32 or tensor.Float64.
+func (d *Dataset) Dtype() tensor.Dtype {
 	switch {
 	case d.Sparse != nil:
 		return d.Sparse.Dtype()

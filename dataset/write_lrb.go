@@ -26,9 +26,9 @@ func writeLRB(ctx context.Context, to io.Writer, d *Dataset) error {
 		return w.Close(c)
 	}
 	_, cols := d.Shape()
-	w := lrb.NewDense(to, cols, d.dtype())
+	w := lrb.NewDense(to, cols, d.Dtype())
 	var err error
-	if d.dtype() == tensor.Float32 {
+	if d.Dtype() == tensor.Float32 {
 		err = appendPieces(ctx, d, w.Append32)
 	} else {
 		err = appendPieces(ctx, d, w.Append64)

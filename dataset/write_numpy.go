@@ -20,7 +20,7 @@ func writeNPY(ctx context.Context, to io.Writer, d *Dataset) error {
 	if err != nil {
 		return err
 	}
-	if d.dtype() == tensor.Float32 && exactFloat32(labels) {
+	if d.Dtype() == tensor.Float32 && exactFloat32(labels) {
 		return writeMatrix[float32](ctx, to, d, labels)
 	}
 	return writeMatrix[float64](ctx, to, d, labels)
@@ -38,7 +38,7 @@ func writeNPZ(ctx context.Context, to io.Writer, d *Dataset) error {
 		return write(w)
 	}
 	err := member(npzX, func(w io.Writer) error {
-		if d.dtype() == tensor.Float32 {
+		if d.Dtype() == tensor.Float32 {
 			return writeMatrix[float32](ctx, w, d, nil)
 		}
 		return writeMatrix[float64](ctx, w, d, nil)

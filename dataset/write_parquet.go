@@ -17,7 +17,7 @@ const parquetGroupNumbers = 1 << 23
 // labels are float64 or text.
 func writeParquet(ctx context.Context, to io.Writer, d *Dataset) error {
 	rows, cols := d.Shape()
-	if d.dtype() == tensor.Float32 {
+	if d.Dtype() == tensor.Float32 {
 		return writeParquetOf(ctx, to, d, rows, cols, parquet.FloatType, func(v float32) parquet.Value { return parquet.FloatValue(v) })
 	}
 	return writeParquetOf(ctx, to, d, rows, cols, parquet.DoubleType, func(v float64) parquet.Value { return parquet.DoubleValue(v) })

@@ -119,7 +119,7 @@ func TestWrite_RoundTrip(t *testing.T) {
 					}
 				}
 				if w.dense && rapid.Bool().Draw(t, "narrow") {
-					o.Float = d.dtype()
+					o.Float = d.Dtype()
 				}
 				got, err := ReadFrom(ctx, bytes.NewReader(file.Bytes()), "t", o)
 				require.NoError(t, err, "%q", file.String())
@@ -133,7 +133,7 @@ func TestWrite_RoundTrip(t *testing.T) {
 				}
 				if w.format == "lrb" {
 					require.Equal(t, d.Sparse, got.Sparse)
-					require.Equal(t, d.dtype(), got.dtype())
+					require.Equal(t, d.Dtype(), got.Dtype())
 				}
 
 				var again bytes.Buffer
@@ -246,4 +246,54 @@ func TestAppendNumber(t *testing.T) {
 		require.Equal(t, want, string(appendNumber(nil, v)))
 	}
 	require.Equal(t, "-0", string(appendNumber(nil, math.Copysign(0, -1))))
+}
+
+// plainDataset is one that every format can hold.
+func plainDataset(t *rapid.T) (*Dataset, []float64) {
+	for {
+		d, x := drawDataset(t)
+		if d.Labels == nil || d.Classes.Numeric {
+			d.Weights, d.Offsets = nil, nil
+			_, cols := d.Shape()
+			d.FeatureNames = autoNames(0, cols)
+			return d, x
+		}
+	}
+}
+
+// From any format to any other and back: the same numbers, bit for bit, and the same
+// labels; of the same types, where both formats have types.
+func TestWrite_EveryPairOfFormats(t *testing.T) {
+	ctx := context.Background()
+	typed := func(format string) bool { // npy has one type for features and labels together
+		return format != "csv" && format != "tsv" && format != "libsvm" && format != "npy"
+	}
+	for _, first := range writers {
+		t.Run(first.format, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				second := rapid.SampledFrom(writers).Draw(t, "second")
+				d, x := plainDataset(t)
+				through := func(d *Dataset, format string) *Dataset {
+					var file bytes.Buffer
+					require.NoError(t, Write(ctx, &file, d, format))
+					got, err := ReadFrom(ctx, &file, "t", ReadOptions{Format: format, NoLabel: d.Labels == nil, Header: HeaderPresent})
+					require.NoError(t, err)
+					return got
+				}
+				one := through(d, first.format)
+				two := through(one, second.format)
+				back := through(two, first.format)
+				for _, got := range []*Dataset{one, two, back} {
+					require.True(t, bytes.Equal(toBits(x), toBits(allNumbers(t, got))))
+					require.Equal(t, d.Labels, got.Labels)
+					require.Equal(t, d.Classes, got.Classes)
+					require.Equal(t, d.FeatureNames, got.FeatureNames)
+				}
+				if typed(first.format) && typed(second.format) {
+					require.Equal(t, one.Dtype(), back.Dtype())
+					require.Equal(t, one.Sparse != nil && second.format == "lrb", back.Sparse != nil)
+				}
+			})
+		})
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -20,6 +21,8 @@ type dataFlags struct {
 	encode                    encodeFlags
 	group                     string // column
 	maxMemory, scratch        string
+	zeroBased                 string
+	features                  int
 }
 
 // register adds the flags; label says which column is the label by default.
@@ -29,10 +32,12 @@ func (d *dataFlags) register(flags *pflag.FlagSet, label string) {
 	flags.StringVar(&d.weight, "sample-weight", "", "`column` of sample weights")
 	flags.StringVar(&d.offset, "offset", "", "`column` added to the logit of each row")
 	flags.StringSliceVar(&d.ignore, "ignore", nil, "`columns` to leave out, comma-separated")
-	flags.StringVar(&d.format, "format", "", "csv, tsv, npy or npz (default: by the extension)")
+	flags.StringVar(&d.format, "format", "", strings.Join(dataset.Formats(), ", ")+" (default: by the extension)")
 	flags.StringVar(&d.delimiter, "delimiter", "", "`character` between cells (default: found out)")
 	flags.StringVar(&d.maxMemory, "max-memory", "", "most `memory` to take, such as 1GB: features that do not fit stay on disk and are read in every pass")
 	flags.StringVar(&d.scratch, "scratch", "", "`directory` for text that does not fit into --max-memory (default: the system's for temporary files)")
+	flags.StringVar(&d.zeroBased, "zero-based", "auto", "libsvm: whether indices count from 0: auto, true or false")
+	flags.IntVar(&d.features, "features", 0, "libsvm: how many features there are (default: as many as the largest index says)")
 	flags.StringVar(&d.header, "header", "auto", "whether the first row holds names: auto, yes or no")
 }
 
@@ -40,7 +45,12 @@ func (d *dataFlags) register(flags *pflag.FlagSet, label string) {
 func (d *dataFlags) options(a *app) (dataset.ReadOptions, error) {
 	o := dataset.ReadOptions{
 		Format: d.format, Label: d.label, LabelFile: d.labels, Weight: d.weight, Offset: d.offset, Ignore: d.ignore,
-		Threads: a.threads, Stdin: a.stdin,
+		Cols: d.features, Threads: a.threads, Stdin: a.stdin,
+	}
+	bases := map[string]dataset.IndexBase{"auto": dataset.IndexAuto, "true": dataset.IndexFromZero, "false": dataset.IndexFromOne}
+	var ok bool
+	if o.IndexBase, ok = bases[d.zeroBased]; !ok {
+		return o, usagef("--zero-based is %q; use auto, true or false", d.zeroBased)
 	}
 	var err error
 	if o.MaxMemory, err = d.memory(); err != nil {
@@ -48,7 +58,6 @@ func (d *dataFlags) options(a *app) (dataset.ReadOptions, error) {
 	}
 	o.Scratch = d.scratch
 	headers := map[string]dataset.Header{"auto": dataset.HeaderAuto, "yes": dataset.HeaderPresent, "no": dataset.HeaderAbsent}
-	var ok bool
 	if o.Header, ok = headers[d.header]; !ok {
 		return o, usagef("--header is %q; use auto, yes or no", d.header)
 	}
@@ -65,15 +74,22 @@ func (d *dataFlags) options(a *app) (dataset.ReadOptions, error) {
 
 // read reads DATA for training.
 func (d *dataFlags) read(ctx context.Context, a *app, path string) (*dataset.Dataset, error) {
-	o, err := d.options(a)
+	o, err := d.trainOptions(a)
 	if err != nil {
 		return nil, err
 	}
-	if o.Encode, err = d.encode.options(); err != nil {
-		return nil, err
+	return a.readDataset(ctx, path, o)
+}
+
+// trainOptions are those of reading a table of which nothing is known yet.
+func (d *dataFlags) trainOptions(a *app) (dataset.ReadOptions, error) {
+	o, err := d.options(a)
+	if err != nil {
+		return o, err
 	}
 	o.Group = d.group
-	return a.readDataset(ctx, path, o)
+	o.Encode, err = d.encode.options()
+	return o, err
 }
 
 // readFor reads DATA for a model: its features by name, its classes.
