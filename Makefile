@@ -16,7 +16,7 @@ CPU := CGO_ENABLED=0 $(GO)
 # `cuda-env` prints its environment, or fails and says what is missing.
 CUDA_ENV := cuda/driver/libcuda/env.sh
 
-.PHONY: help build run test test-cgo race bench bench-eval bench-peers bench-check lint generate ptx ptxas gpu-check cross clean
+.PHONY: help build run test test-cgo race bench bench-eval bench-peers bench-ingest bench-check lint generate ptx ptxas gpu-check cross clean FORCE
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,14 +58,23 @@ bench: bench-eval ## all Go benchmarks
 PEERS   = .cache/peers-venv/bin/python bench/peers
 PEERS_ARGS = --bin $(BIN) --data .cache/peers-data --out bench/results
 SETS   ?= small H S M CT E MC cv
+FORMATS ?= csv csv.gz libsvm parquet lrb npy
 
 bench-peers: build ## the comparison with scikit-learn and others; SETS="H M" for some of it
 	bench/peers/venv.sh .cache/peers-venv
 	$(PEERS)/run.py $(PEERS_ARGS) --sets "$(SETS)"
 
-bench-check: build ## fails where the newest comparison misses what it must show
+# The program that reads files for the comparison, beside the peers.
+bin/ingest: FORCE
+	$(CPU) build -tags cpu -trimpath -ldflags '$(LDFLAGS)' -o $@ ./bench/ingest
+
+bench-ingest: build bin/ingest ## reading files beside pandas, polars, pyarrow and scikit-learn; FORMATS="csv npy" for some of it
 	bench/peers/venv.sh .cache/peers-venv
-	$(PEERS)/check.py $(PEERS_ARGS)
+	$(PEERS)/ingest.py $(PEERS_ARGS) --ingest bin/ingest --formats "$(FORMATS)"
+
+bench-check: build bin/ingest ## fails where the newest comparisons miss what they must show
+	bench/peers/venv.sh .cache/peers-venv
+	$(PEERS)/check.py $(PEERS_ARGS) --ingest bin/ingest
 
 lint: ## gofmt, vet, staticcheck
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt -w on these"; exit 1; }

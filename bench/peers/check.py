@@ -1,6 +1,8 @@
 """Holds the newest results to what they must show; exit status 1 where something is missed.
 
-usage: check.py --bin bin/logreg-gpu --data DIR --out DIR       (as run.py, which it asks for what is missing)
+usage: check.py --bin bin/logreg-gpu --ingest PROGRAM --data DIR --out DIR
+
+What is missing it asks of run.py and ingest.py.
 """
 
 import argparse
@@ -9,6 +11,7 @@ import json
 import os
 import sys
 
+import ingest
 import run
 
 FASTER = {"H": 10, "S": 10, "M": 10, "CT": 10, "MC": 10, "E": 2}
@@ -18,10 +21,13 @@ CV_READS = 8
 READ_SHARE = {18: 0.60, 28: 0.60, 64: 0.85, 128: 0.85, 1024: 0.85, 2000: 0.85}
 SMALL_SECONDS = 1e-3
 
+# How fast a file is read, in terms of what ingest.held_to says.
+INGEST = {"csv": 1.5, "csv.gz": 1.0, "libsvm": 10, "parquet": 1.0, "lrb": 0.8, "npy": 0.8}
 
-def newest(folder):
+
+def newest(folder, kind):
     """The results of the newest file, {} without one."""
-    files = sorted(glob.glob(os.path.join(folder, "peers-*.json")), key=lambda f: f[-15:])
+    files = sorted(glob.glob(os.path.join(folder, kind + "-*.json")), key=lambda f: f[-15:])
     if not files:
         return {}
     with open(files[-1]) as f:
@@ -67,21 +73,38 @@ def checks(results):
             yield "569 x 30: ms a fit", "%.2f" % (row["seconds"] * 1e3), "< 1", row["seconds"] < SMALL_SECONDS
 
 
+def ingest_checks(results):
+    for kind, least in INGEST.items():
+        s = results["formats"][kind]
+        other = ingest.held_to(kind, s)
+        if other:
+            ratio = ingest.ratio(s, other)
+            yield "%s: as fast as %s, times" % (kind, other["who"]), "%.2f" % ratio, ">= %g" % least, ratio >= least
+        for r in s["results"]:
+            if not r["agrees"]:
+                yield "%s: numbers agree with %s" % (kind, r["who"]), "no", "yes", False
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--bin", required=True)
+    p.add_argument("--ingest", required=True)
     p.add_argument("--data", required=True)
     p.add_argument("--out", required=True)
     args = p.parse_args()
-    wanted = missing(newest(args.out))
+    wanted = missing(newest(args.out, "peers"))
     if wanted:
         run.main(["--bin", args.bin, "--data", args.data, "--out", args.out, "--sets", " ".join(wanted)])
-    results = newest(args.out)
-    print("%s, %s, %s" % (results["cpu"], results["date"], results["version"]))
+    wanted = [kind for kind in INGEST if kind not in newest(args.out, "ingest").get("formats", {})]
+    if wanted:
+        ingest.main(["--bin", args.bin, "--ingest", args.ingest, "--data", args.data, "--out", args.out, "--formats", " ".join(wanted)])
     missed = 0
-    for what, measured, limit, holds in checks(results):
-        missed += not holds
-        print("%-7s %-60s %10s  %s" % ("ok" if holds else "MISSED", what, measured, limit))
+    for kind, checked in (("peers", checks), ("ingest", ingest_checks)):
+        results = newest(args.out, kind)
+        print("%s, %s, %s" % (results["cpu"], results["date"], results["version"]))
+        for what, measured, limit, holds in checked(results):
+            missed += not holds
+            print("%-7s %-72s %10s  %s" % ("ok" if holds else "MISSED", what, measured, limit))
     sys.exit("%d targets are missed" % missed if missed else 0)
 
 

@@ -35,6 +35,7 @@ import sets
 RUNS = 5  # of ours, before the peers and after
 TOLERANCES = ["1e-4", "1e-5", "1e-6"]
 CV = {"M": "Mcv", "H": "Hcv"}
+PACKAGES = ("numpy", "scikit-learn", "liblinear-official", "snapml", "glum", "torch")
 DEFAULT = "small H S M CT E MC cv"
 
 
@@ -235,6 +236,34 @@ def best_peer(s):
     return min(theirs, key=lambda r: min(r["seconds"]), default=None)
 
 
+def start(args, kind, empty, packages):
+    """Returns where the results of this machine and day are kept, without extension, and what is there already."""
+    date = datetime.date.today().isoformat()
+    slug = re.sub("[^a-z0-9]+", "-", cpu().lower()).strip("-")
+    base = os.path.join(args.out, "%s-%s-%s" % (kind, slug, date))
+    results = empty
+    if os.path.exists(base + ".json"):
+        with open(base + ".json") as f:
+            results = json.load(f)
+    results["cpu"], results["date"] = cpu(), date
+    results["version"] = subprocess.run([args.bin, "version"], stdout=subprocess.PIPE, text=True).stdout.split("\n")[0]
+    results["packages"] = {}
+    for package in packages:
+        try:
+            results["packages"][package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            print("%s is not installed; the comparison goes without it" % package, file=sys.stderr)
+    return base, results
+
+
+def save(base, results, text):
+    os.makedirs(os.path.dirname(base), exist_ok=True)
+    with open(base + ".json", "w") as f:
+        json.dump(results, f, indent=1)
+    with open(base + ".md", "w") as f:
+        f.write(text)
+
+
 def main(argv=None):
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--bin", required=True)
@@ -247,40 +276,19 @@ def main(argv=None):
     for name in wanted:
         if name not in [*sets.MAKE, "cv", "machine"]:
             p.error("unknown set %r; the sets are %s" % (name, DEFAULT))
-    date = datetime.date.today().isoformat()
-    slug = re.sub("[^a-z0-9]+", "-", cpu().lower()).strip("-")
-    base = os.path.join(args.out, "peers-%s-%s" % (slug, date))
-    results = {"sets": {}, "cv": {}}
-    if os.path.exists(base + ".json"):
-        with open(base + ".json") as f:
-            results = json.load(f)
-    results["cpu"], results["date"] = cpu(), date
-    results["version"] = subprocess.run([args.bin, "version"], stdout=subprocess.PIPE, text=True).stdout.split("\n")[0]
-    results["packages"] = {}
-    for package in ("numpy", "scikit-learn", "liblinear-official", "snapml", "glum", "torch"):
-        try:
-            results["packages"][package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            print("%s is not installed; the comparison goes without it" % package, file=sys.stderr)
-
-    def save():
-        os.makedirs(args.out, exist_ok=True)
-        with open(base + ".json", "w") as f:
-            json.dump(results, f, indent=1)
-        with open(base + ".md", "w") as f:
-            f.write(table(results))
+    base, results = start(args, "peers", {"sets": {}, "cv": {}}, PACKAGES)
 
     for name in wanted:
         if name == "cv":
             for each in CV:
                 results["cv"][each] = compare_cv(args, each)
-                save()
+                save(base, results, table(results))
         elif name != "machine":
             results["sets"][name] = compare(args, name)
-            save()
+            save(base, results, table(results))
     if "small" in wanted or "machine" in wanted:
         results["machine"], _ = ours(args.bin, "bench")
-        save()
+        save(base, results, table(results))
     print("wrote %s.md" % base)
 
 

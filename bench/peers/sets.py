@@ -2,11 +2,14 @@
 
 usage: sets.py --data DIR SET ...        writes DIR/SET.npz (X float32, y int32) where it is not there yet
 
+Sparse X is kept as scipy.sparse.save_npz does, beside y, and as LibSVM text for programs that read no such file.
+
   H      2,000,000 x 28    HIGGS-like: correlated, one third skewed, 7 derived columns, standardised
   S      3,000,000 x 18    SUSY-like: the same recipe with 12 base and 6 derived columns
   M      500,000 x 128     normal columns with Toeplitz correlation 0.7^|i-j|
   CT     581,012 x 54      covtype-like: 10 standardised numeric columns, one-hot groups of 4 and of 40
   E      60,000 x 2,000    epsilon-like: low rank plus noise, unit-norm rows
+  SP     300,000 x 200,000 sparse: 39 entries a row, one in each of 39 fields of columns whose use is as Zipf's law has it, unit-norm rows
   MC     60,000 x 784      10 classes, non-negative, a fifth of the cells non-zero, in [0, 1]
   small  569 x 30          breast cancer (scikit-learn's copy), standardised, float64
   Hcv    300,000 x 28      the first rows of H, for cross-validation
@@ -24,7 +27,16 @@ import numpy as np
 
 def load(folder, name):
     with np.load(os.path.join(folder, name + ".npz")) as f:
-        return f["X"], f["y"]
+        if "X" in f:
+            return f["X"], f["y"]
+        from scipy.sparse import csr_matrix
+
+        return csr_matrix((f["data"], f["indices"], f["indptr"]), shape=tuple(f["shape"])), f["y"]
+
+
+def file(folder, name):
+    """The file that logreg-gpu reads."""
+    return os.path.join(folder, name + (".libsvm" if name in SPARSE else ".npz"))
 
 
 def standardise(x):
@@ -37,7 +49,7 @@ def labels(x, rng, spread, bias):
     """Draws labels whose logits have the given deviation and mean."""
     z = np.asarray(x @ rng.standard_normal(x.shape[1]).astype(np.float32), dtype=np.float64)
     z = (z - z.mean()) * (spread / z.std()) + bias
-    return (rng.random(len(x)) < 1 / (1 + np.exp(-z))).astype(np.int32)
+    return (rng.random(x.shape[0]) < 1 / (1 + np.exp(-z))).astype(np.int32)
 
 
 def physics(n, base, derived, seed):
@@ -104,6 +116,26 @@ def make_ct():
     return x, labels(x, rng, 2.5, 0.0)
 
 
+def make_sp():
+    from scipy.sparse import csr_matrix
+
+    rng = np.random.default_rng(106)
+    n, d, k = 300_000, 200_000, 39
+    edges = np.linspace(0, d, k + 1).astype(np.int64)
+    order = rng.permutation(d)
+    cols = np.empty((n, k), np.int32)
+    for j in range(k):
+        size = int(edges[j + 1] - edges[j])
+        share = np.cumsum(1.0 / (1 + np.arange(size)) ** 1.1)
+        rank = np.searchsorted(share / share[-1], rng.random(n))
+        cols[:, j] = order[edges[j] + np.minimum(rank, size - 1)]
+    cols.sort(axis=1)
+    val = np.abs(rng.normal(1.0, 0.3, (n, k))).astype(np.float32)
+    val /= np.linalg.norm(val, axis=1, keepdims=True)
+    x = csr_matrix((val.ravel(), cols.ravel(), np.arange(0, n * k + 1, k, dtype=np.int32)), shape=(n, d))
+    return x, labels(x, rng, 3.0, -0.5)
+
+
 def make_mc():
     rng = np.random.default_rng(107)
     n, d, k, c = 60_000, 784, 24, 10
@@ -132,8 +164,17 @@ def make_small():
     return (x - x.mean(0)) / x.std(0), y.astype(np.int32)
 
 
-MAKE = {"H": make_h, "S": make_s, "M": make_m, "CT": make_ct, "E": make_e, "MC": make_mc, "small": make_small}
+MAKE = {"H": make_h, "S": make_s, "M": make_m, "CT": make_ct, "E": make_e, "SP": make_sp, "MC": make_mc, "small": make_small}
+SPARSE = ["SP"]
 HEAD = {"Hcv": ("H", 300_000), "Mcv": ("M", 100_000)}
+
+
+def write_libsvm(path, x, y):
+    """Indices from 1; nine digits tell every float32 from its neighbours."""
+    with open(path, "w") as f:
+        for i, label in enumerate(y):
+            row = slice(x.indptr[i], x.indptr[i + 1])
+            f.write("%d %s\n" % (label, " ".join("%d:%.9g" % e for e in zip((x.indices[row] + 1).tolist(), x.data[row].tolist()))))
 
 
 def ensure(folder, name):
@@ -149,9 +190,14 @@ def ensure(folder, name):
         x, y = x[:rows], y[:rows]
     else:
         x, y = MAKE[name]()
-    part = os.path.join(folder, "." + name + ".npz")
-    np.savez(part, X=x, y=y)
-    os.replace(part, path)
+    part = os.path.join(folder, "." + name)
+    if name in SPARSE:
+        write_libsvm(part, x, y)
+        os.replace(part, file(folder, name))
+        np.savez(part + ".npz", data=x.data, indices=x.indices, indptr=x.indptr, shape=x.shape, y=y)
+    else:
+        np.savez(part + ".npz", X=x, y=y)
+    os.replace(part + ".npz", path)
     print("made %s: %d x %d, %.1f s" % (name, *x.shape, time.time() - start), flush=True)
 
 
