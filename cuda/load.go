@@ -23,7 +23,7 @@ func (g *gpu) Load(ctx context.Context, src *backend.Source, storage backend.Sto
 		return nil, unsupported("storage type %d", storage)
 	}
 	if src.Sparse != nil {
-		if err := unsupportedSparse(src.Sparse, storage); err != nil {
+		if err := backend.CheckSparseStorage(storage); err != nil {
 			return nil, err
 		}
 	}
@@ -32,8 +32,8 @@ func (g *gpu) Load(ctx context.Context, src *backend.Source, storage backend.Sto
 		return nil, err
 	}
 	d := newData(g, src.Columns(), storage, affine)
-	if step := d.pieceRows(); src.Sparse == nil && step < d.columns.Rows {
-		return g.loadPieces(ctx, src, d, step)
+	if first := d.cut(src); len(first) > 2 {
+		return g.loadPieces(ctx, src, d, first)
 	}
 	err = d.run(ctx, func(c *call) error {
 		err := c.load(src)
@@ -54,17 +54,16 @@ func (c *call) load(src *backend.Source) error {
 		if err := c.loadColumns(src); err != nil {
 			return err
 		}
-		return c.loadSparse(src.Sparse)
+		return c.loadSparse(src.Sparse, 0, c.alloc)
 	}
 	var err error
-	rows, _ := src.Shape()
-	if c.x, err = c.alloc("X", int64(rows)*int64(c.ld)*int64(c.storage.Bytes())); err != nil {
+	if c.x, err = c.alloc("X", c.bytes()); err != nil {
 		return err
 	}
 	if err := c.loadColumns(src); err != nil {
 		return err
 	}
-	return c.convert(originOf(src), 0, rows, c.ld, c.x)
+	return c.convert(originOf(src), 0, c.columns.Rows, c.ld, c.x)
 }
 
 func unsupported(format string, args ...any) error {

@@ -29,6 +29,15 @@ func (m *memory) alloc(name string, bytes int64) (driver.Ptr, error) {
 	return p, err
 }
 
+// tryAlloc is alloc of what is free.
+func (m *memory) tryAlloc(name string, bytes int64) (driver.Ptr, error) {
+	p, err := m.g.tryAlloc(name, bytes)
+	if err == nil {
+		m.owned = append(m.owned, p)
+	}
+	return p, err
+}
+
 // upload is alloc with content.
 func (m *memory) upload(name string, content []byte) (driver.Ptr, error) {
 	p, err := m.alloc(name, int64(len(content)))

@@ -6,22 +6,19 @@ import (
 	"fmt"
 	"slices"
 
-	"gorgonia.org/tensor"
-
 	"github.com/logreg-gpu/logreg-gpu/backend"
-	"github.com/logreg-gpu/logreg-gpu/cuda/driver"
 )
 
-// pieces are a dense X of more bytes than chunks.piece, cut into rows of about as many,
-// each with its columns a data of its own:
+// pieces are an X of more bytes than chunks.piece, cut into rows of about as many, each with
+// its columns a data of its own:
 //
 //	operation --> piece 0 --> piece 1 --> ...   sums added in float64, in order
-//	              resident    in the slot: sent from the source when its turn comes
+//	              resident    in the slot: sent when its turn comes
 //
 // Pieces that the device has no room for share one slot and pass through it in every
 // operation. Sending a piece takes so much longer than computing on it that nothing is
-// lost by doing one after the other. The cut is a function of the shape of X alone, so
-// that the results are the same bits whatever is resident.
+// lost by doing one after the other. The cut is a function of the shape and the entries of X
+// alone, so that the results are the same bits whatever is resident.
 //
 // Where anything runs out of device memory - an operation, a sample, a fit beside this
 // one - a resident piece gives its own up.
@@ -32,16 +29,31 @@ type pieces struct {
 	affine  backend.Affine
 	closed  bool
 
-	parts  []*data
-	first  []int       // row of each part, and the number of rows
-	own    []*memory   // of X alone; nil where the part is sent
-	source origin      // of what is sent
-	again  bool        // source may be read again
-	host   [][]float64 // the weight columns
+	x     matter
+	parts []*data
+	first []int       // row of each part, and the number of rows
+	own   []*memory   // of X alone; nil where the part is sent
+	host  [][]float64 // the weight columns
 
 	slot   memory // X of one part that is sent, and the working buffers of all
 	inSlot int    // the part, or -1
 	using  int    // the part that is worked on, or -1: it keeps its memory
+}
+
+// matter is the X of pieces, dense or sparse. All of it runs on the device's thread.
+type matter interface {
+	// load brings part i, on c, from the source to memory that take gives, and checks it. One
+	// that does not stay there will be sent again.
+	load(c *call, i int, take taker, stays bool) error
+
+	// loaded tells that the source may change from now on, unless it was lent.
+	loaded()
+
+	// release has part i, on the device, ready to be sent from now on, and tells whether it can be.
+	release(i int, d *data) (bool, error)
+
+	// send brings part i to memory that take gives, again.
+	send(c *call, i int, take taker) error
 }
 
 var (
@@ -59,19 +71,12 @@ func (p *pieces) Cols() int                { return p.columns.Cols }
 func (p *pieces) Storage() backend.Storage { return p.storage }
 func (p *pieces) Affine() backend.Affine   { return p.affine }
 
-// pieceRows is how many rows a piece of d's X has; all, where one is enough.
-func (d *data) pieceRows() int {
-	row := d.ld * d.storage.Bytes()
-	count := (d.columns.Rows*row + d.g.chunks.piece - 1) / d.g.chunks.piece
-	return (d.columns.Rows + max(count, 1) - 1) / max(count, 1)
-}
-
-// loadPieces loads X in pieces of step rows.
-func (g *gpu) loadPieces(ctx context.Context, src *backend.Source, shape *data, step int) (_ *pieces, err error) {
+// loadPieces loads X in the pieces that begin at the rows first.
+func (g *gpu) loadPieces(ctx context.Context, src *backend.Source, shape *data, first []int) (_ *pieces, err error) {
 	p := &pieces{
 		g: g, columns: shape.columns, storage: shape.storage, affine: shape.affine,
+		x: matterOf(src, first), first: first, own: make([]*memory, len(first)-1),
 		slot: memory{g: g, spaces: map[string]*space{}}, inSlot: -1, using: -1,
-		source: originOf(src), again: src.Rows != nil || src.Lend,
 	}
 	for _, col := range src.Weights {
 		p.host = append(p.host, slices.Clone(col))
@@ -81,19 +86,17 @@ func (g *gpu) loadPieces(ctx context.Context, src *backend.Source, shape *data, 
 			err = errors.Join(err, p.Close())
 		}
 	}()
-	for at := 0; at < p.columns.Rows; at += step {
-		end := min(at+step, p.columns.Rows)
+	for i, at := range first[:len(first)-1] {
 		columns := p.columns
-		columns.Rows = end - at
+		columns.Rows = first[i+1] - at
 		d := newData(g, columns, p.storage, p.affine)
 		d.spaces = p.slot.spaces
-		p.parts, p.first, p.own = append(p.parts, d), append(p.first, at), append(p.own, nil)
+		p.parts = append(p.parts, d)
 		// The columns first: they stay on the device whatever becomes of X.
-		if err := d.run(ctx, func(c *call) error { return c.loadColumns(rowsOf(src, p.host, at, end)) }); err != nil {
+		if err := d.run(ctx, func(c *call) error { return c.loadColumns(rowsOf(src, p.host, at, first[i+1])) }); err != nil {
 			return nil, err
 		}
 	}
-	p.first = append(p.first, p.columns.Rows)
 	err = g.do(func() error {
 		g.holders = append(g.holders, p)
 		return nil
@@ -102,46 +105,37 @@ func (g *gpu) loadPieces(ctx context.Context, src *backend.Source, shape *data, 
 		return nil, err
 	}
 	for i := range p.parts {
-		if err := p.settle(ctx, src, i); err != nil {
+		if err := p.settle(ctx, i); err != nil {
 			return nil, err
 		}
 	}
-	return p, nil
+	return p, g.do(func() error {
+		p.x.loaded()
+		return nil
+	})
 }
 
 // settle brings part i to the device, to stay where there is room, and checks it.
-func (p *pieces) settle(ctx context.Context, src *backend.Source, i int) error {
-	d, m := p.parts[i], &memory{g: p.g, spaces: map[string]*space{}}
-	err := d.run(ctx, func(c *call) (err error) {
-		p.using = i
-		if d.x, err = p.g.tryAlloc("X", d.bytes()); err != nil {
-			return err
-		}
-		m.owned, p.own[i] = append(m.owned, d.x), m
-		return p.send(c, i)
+func (p *pieces) settle(ctx context.Context, i int) error {
+	d, m := p.parts[i], &memory{g: p.g}
+	err := d.run(ctx, func(c *call) error {
+		p.using, p.own[i] = i, m
+		return p.x.load(c, i, m.tryAlloc, true)
 	})
-	if outOfMemory(err) && p.own[i] == nil {
-		if err = p.keep(src); err == nil {
-			err = p.ready(ctx, i)
-		}
+	if outOfMemory(err) {
+		err = d.run(ctx, func(c *call) error {
+			p.own[i], p.inSlot = nil, -1
+			if err := m.free(); err != nil {
+				return err
+			}
+			err := p.x.load(c, i, p.slot.work, false)
+			if err == nil {
+				p.inSlot = i
+			}
+			return err
+		})
 	}
 	return errors.Join(err, p.rest())
-}
-
-// bytes are those of X.
-func (d *data) bytes() int64 {
-	return int64(d.columns.Rows) * int64(d.ld) * int64(d.storage.Bytes())
-}
-
-// keep makes sure that the source can be read after Load.
-func (p *pieces) keep(src *backend.Source) error {
-	if p.again {
-		return nil
-	}
-	copied := *src
-	copied.X = src.X.Clone().(*tensor.Dense)
-	p.source, p.again = originOf(&copied), true
-	return nil
 }
 
 // rowsOf are the columns of rows lo to hi of src, with the weights host.
@@ -164,43 +158,39 @@ func rowsOf(src *backend.Source, host [][]float64, lo, hi int) *backend.Source {
 
 func outOfMemory(err error) bool { return errors.As(err, new(*backend.OutOfMemoryError)) }
 
-// send converts part i to where its X is.
-func (p *pieces) send(c *call, i int) error {
-	return c.convert(p.source, p.first[i], c.columns.Rows, c.ld, c.x)
-}
-
 // giveUp frees the X of the last resident part that is not worked on, and tells whether
 // there was one. It runs on the device's thread.
 func (p *pieces) giveUp() (bool, error) {
-	for i := len(p.parts) - 1; i >= 0 && p.again; i-- {
-		if m := p.own[i]; m != nil && i != p.using {
-			p.own[i], p.parts[i].x = nil, 0
-			return true, errors.Join(p.g.context.Synchronize(), m.free())
+	for i := len(p.parts) - 1; i >= 0; i-- {
+		m := p.own[i]
+		if m == nil || i == p.using {
+			continue
 		}
+		if err := p.g.context.Synchronize(); err != nil {
+			return false, err
+		}
+		if ok, err := p.x.release(i, p.parts[i]); !ok || err != nil {
+			return false, err
+		}
+		p.own[i] = nil
+		return true, m.free()
 	}
 	return false, nil
 }
 
 // ready has the X of part i on the device, to stay until rest.
 func (p *pieces) ready(ctx context.Context, i int) error {
-	d := p.parts[i]
-	return d.run(ctx, func(c *call) (err error) {
+	return p.parts[i].run(ctx, func(c *call) error {
 		p.using = i
 		if p.own[i] != nil || p.inSlot == i {
 			return nil
 		}
-		if p.slot.owned == nil {
-			if _, err := p.slot.alloc("a piece of X", p.parts[0].bytes()); err != nil { // no other is larger
-				return err
-			}
-		}
 		p.inSlot = -1 // until it has been sent
-		d.x = p.slot.owned[0]
-		if err := p.send(c, i); err != nil {
-			return err
+		err := p.x.send(c, i, p.slot.work)
+		if err == nil {
+			p.inSlot = i
 		}
-		p.inSlot = i
-		return nil
+		return err
 	})
 }
 
@@ -261,149 +251,4 @@ func (p *pieces) Placement() string {
 		return ""
 	}
 	return fmt.Sprintf("%s: %.1f of %.1f GB of X are on the device; the rest is sent in every pass", p.g.info.Name, float64(resident)/1e9, float64(all)/1e9)
-}
-
-// Sample implements backend.Sampler. The rows are gathered from one part after another;
-// those of a sample that jumps between them are put in order afterwards.
-func (p *pieces) Sample(ctx context.Context, rows []int, factor []float64) (_ backend.Data, err error) {
-	if p.closed {
-		return nil, errClosed
-	}
-	if err := checkRows(rows, factor, p.columns.Rows); err != nil {
-		return nil, err
-	}
-	if !slices.IsSorted(rows) {
-		return p.sampleInAnyOrder(ctx, rows, factor)
-	}
-	columns := p.columns
-	columns.Rows = len(rows)
-	s := newData(p.g, columns, p.storage, p.affine)
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, p.g.do(s.free))
-		}
-	}()
-	// Its memory is taken before anything is sent, from parts that are resident.
-	if err := s.run(ctx, func(c *call) error { return c.reserve() }); err != nil {
-		return nil, err
-	}
-	at := 0
-	err = p.each(ctx, func(i int, d *data) error {
-		end, _ := slices.BinarySearch(rows[at:], p.first[i+1])
-		mine := rows[at : at+end]
-		if len(mine) == 0 {
-			return nil
-		}
-		err := d.run(ctx, func(c *call) error { return c.gatherInto(s, at, mine, p.first[i]) })
-		if err == nil {
-			at += end
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	err = s.run(ctx, func(c *call) error {
-		for i, host := range p.host {
-			w, err := s.uploadWeights(fmt.Sprintf("weight column %d", i), draw(host, rows, factor))
-			if err != nil {
-				return err
-			}
-			s.weights = append(s.weights, w)
-		}
-		if factor == nil {
-			return nil
-		}
-		var err error
-		s.base, err = s.uploadWeights("base weights", draw(nil, rows, factor))
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return s, nil
-}
-
-// sampleInAnyOrder draws the rows in order, and from these the rows as asked.
-func (p *pieces) sampleInAnyOrder(ctx context.Context, rows []int, factor []float64) (backend.Data, error) {
-	place := make([]int, len(rows)) // of each row asked, among those in order
-	order := make([]int, len(rows))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return rows[a] - rows[b] })
-	sorted := make([]int, len(rows))
-	for k, i := range order {
-		sorted[k], place[i] = rows[i], k
-	}
-	s, err := p.Sample(ctx, sorted, nil)
-	if err != nil {
-		return nil, err
-	}
-	asked, err := s.(*data).Sample(ctx, place, factor)
-	return asked, errors.Join(err, s.Close())
-}
-
-// reserve takes the memory of a sample of c's shape, without weights.
-func (c *call) reserve() (err error) {
-	rows := int64(c.columns.Rows)
-	if c.x, err = c.alloc("X", rows*int64(c.ld)*int64(c.storage.Bytes())); err != nil {
-		return err
-	}
-	for i := range c.columns.Labels {
-		label, err := c.alloc(fmt.Sprintf("label column %d", i), rows*4)
-		if err != nil {
-			return err
-		}
-		c.labels = append(c.labels, label)
-	}
-	for i := range c.columns.Offsets {
-		offset, err := c.alloc(fmt.Sprintf("offset column %d", i), rows*int64(c.realSize))
-		if err != nil {
-			return err
-		}
-		c.offsets = append(c.offsets, offset)
-	}
-	if c.columns.Folds {
-		c.folds, err = c.alloc("folds", rows*4)
-	}
-	return err
-}
-
-// gatherInto sets the rows of s from row at on to the given ones, counted from first in
-// c's X.
-func (c *call) gatherInto(s *data, at int, rows []int, first int) error {
-	wide := make([]int64, len(rows))
-	for i, r := range rows {
-		wide[i] = int64(r - first)
-	}
-	r := &request{d: c.data, bytes: bytesOf(wide)}
-	base, err := r.send()
-	if err != nil {
-		return err
-	}
-	gather := func(from, to driver.Ptr, ld, size int) error {
-		return c.launch(fmt.Sprintf("gather_rows_b%d", size), "", shape{work: len(rows)*ld/256 + 1},
-			driver.PtrArg(from), driver.Int64(int64(len(rows))), driver.Int32(int32(ld)), driver.PtrArg(base),
-			driver.PtrArg(to+driver.Ptr(at*ld*size)))
-	}
-	if err := gather(c.x, s.x, c.ld, c.storage.Bytes()); err != nil {
-		return err
-	}
-	for i, from := range c.labels {
-		if err := gather(from, s.labels[i], 1, 4); err != nil {
-			return err
-		}
-	}
-	for i, from := range c.offsets {
-		if err := gather(from, s.offsets[i], 1, c.realSize); err != nil {
-			return err
-		}
-	}
-	if c.folds != 0 {
-		if err := gather(c.folds, s.folds, 1, 4); err != nil {
-			return err
-		}
-	}
-	return c.g.context.Synchronize() // errors of the launches belong to this call
 }

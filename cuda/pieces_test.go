@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"gorgonia.org/tensor"
+	"pgregory.net/rapid"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
 	"github.com/logreg-gpu/logreg-gpu/backend/backendtest"
@@ -122,48 +122,64 @@ func fitAll(ctx context.Context, b backend.Backend, src *backend.Source, s backe
 // Whatever part of X has room on the device, and wherever the rest is sent from, the bits
 // are the same; with too little memory for one piece the error says so.
 func TestPieces_P10_AnyMemoryTheSameBits(t *testing.T) {
+	dense := func(double bool) []*backend.Source {
+		src := source(3000, 12, double)
+		disk := *src
+		disk.X, disk.Rows = nil, &backendtest.Rows{X: src.X}
+		return []*backend.Source{src, &disk}
+	}
+	compressed := func(rows int, kind string) []*backend.Source {
+		src := sparseSource(rows, 12, 4, kind)
+		copied := *src
+		return []*backend.Source{src, &copied}
+	}
 	for _, c := range []struct {
+		name    string
+		sources []*backend.Source // lent; and from a file, or not lent
 		storage backend.Storage
-		double  bool
+		piece   int
 		models  string
-	}{{backend.Float32, false, "one"}, {backend.Float64, true, "one"}, {backend.BFloat16, true, "softmax3"}, {backend.Float32, true, "three"}} {
-		t.Run(fmt.Sprintf("%v_%s", c.storage, c.models), func(t *testing.T) {
+	}{
+		{"dense", dense(false), backend.Float32, 29000, "one"},
+		{"dense float64", dense(true), backend.Float64, 58000, "one"},
+		{"dense bfloat16", dense(true), backend.BFloat16, 15000, "softmax3"},
+		{"dense rounded", dense(true), backend.Float32, 29000, "three"},
+		{"sparse", compressed(1500, "float32"), backend.Float32, 20000, "three"},
+		{"sparse float64", compressed(1500, "float64"), backend.Float64, 30000, "one"},
+		{"sparse rounded", compressed(1500, "float64"), backend.Float32, 20000, "one"},
+		{"sparse ones", compressed(2500, "ones"), backend.Float32, 20000, "softmax3"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			models := modelSets[c.models]
-			src := source(3000, 12, c.double)
-			src.Lend = true
-			bytes := 3000 * 12 * c.storage.Bytes()
-			b, d := inPieces(t, ptx.Config{Unchecked: true}, bytes/5)
-			want, placement, err := fitAll(t.Context(), b, src, c.storage, models)
+			c.sources[0].Lend = true
+			b, d := inPieces(t, ptx.Config{Unchecked: true}, c.piece)
+			want, placement, err := fitAll(t.Context(), b, c.sources[0], c.storage, models)
 			require.NoError(t, err)
 			require.Empty(t, placement)
 			require.NoError(t, b.Close())
 			require.Empty(t, d.Live())
 
-			disk := *src
-			disk.X, disk.Rows = nil, &backendtest.Rows{X: src.X}
-			sent, refused := 0, 0
-			for _, k := range []int{0, 9, 10, 11, 12, 13, 14, 15, 16, 17, 19} { // from next to nothing to more than everything
-				memory := int64(bytes/2 + k*40<<10)
-				for _, from := range []*backend.Source{src, &disk}[k%2:][:1] {
-					b, d := inPieces(t, ptx.Config{Unchecked: true, Late: true, Memory: memory}, bytes/5)
-					got, placement, err := fitAll(t.Context(), b, from, c.storage, models)
-					if err != nil {
-						require.ErrorAs(t, err, new(*backend.OutOfMemoryError))
-						refused++
-					} else {
-						if placement != "" {
-							require.Contains(t, placement, "the rest is sent in every pass")
-							sent++
-						}
-						require.Equal(t, len(want), len(got))
-						for i := range want {
-							require.Equal(t, math.Float64bits(want[i]), math.Float64bits(got[i]), "number %d with %d bytes", i, memory)
-						}
+			most, sent, refused := d.MostUsed(), 0, 0
+			for k, memory := range []int64{most, most - 1, most - int64(c.piece), most - int64(2*c.piece), most - int64(3*c.piece), most / 2, int64(c.piece)} {
+				b, d := inPieces(t, ptx.Config{Unchecked: true, Late: true, Memory: memory}, c.piece)
+				got, placement, err := fitAll(t.Context(), b, c.sources[k%2], c.storage, models)
+				if err != nil {
+					require.ErrorAs(t, err, new(*backend.OutOfMemoryError))
+					refused++
+				} else {
+					if placement != "" {
+						require.Contains(t, placement, "the rest is sent in every pass")
+						sent++
 					}
-					require.NoError(t, b.Close())
-					require.Empty(t, d.Live())
+					require.Equal(t, memory == most, placement == "", "%d of %d bytes: %s", memory, most, placement)
+					require.Equal(t, len(want), len(got))
+					for i := range want {
+						require.Equal(t, math.Float64bits(want[i]), math.Float64bits(got[i]), "number %d with %d bytes", i, memory)
+					}
 				}
+				require.NoError(t, b.Close())
+				require.Empty(t, d.Live())
 			}
 			t.Logf("%d fits sent pieces, %d were refused", sent, refused)
 			require.Positive(t, sent)
@@ -172,19 +188,53 @@ func TestPieces_P10_AnyMemoryTheSameBits(t *testing.T) {
 	}
 }
 
+// Pieces of sparse X hold every row once, and no more bytes than asked for but for a row.
+func TestCutSparse_CoversEveryRow(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := &backend.CSR{Cols: rapid.IntRange(1, 5).Draw(t, "cols"), RowPtr: []int64{0}}
+		longest := int64(0)
+		for _, n := range rapid.SliceOfN(rapid.Int64Range(0, 900), 1, 60).Draw(t, "lengths") {
+			m.RowPtr = append(m.RowPtr, m.RowPtr[m.Rows]+n)
+			m.Rows++
+			longest = max(longest, n)
+		}
+		entry := int64(8)
+		if rapid.Bool().Draw(t, "valued") {
+			m.Val32, entry = []float32{}, 24
+		}
+		piece := rapid.IntRange(1, 40000).Draw(t, "piece")
+		first := cutSparse(m, 8, piece)
+		require.Equal(t, []int{0, m.Rows}, []int{first[0], first[len(first)-1]})
+		for i, at := range first[:len(first)-1] {
+			require.Less(t, at, first[i+1])
+			bytes := int64(first[i+1]-at)*8 + (m.RowPtr[first[i+1]]-m.RowPtr[at])*entry
+			require.LessOrEqual(t, bytes, 2*int64(piece)+8+longest*entry)
+		}
+	})
+}
+
 func TestPieces_P20_RowAndColumnOfTheWhole(t *testing.T) {
 	t.Parallel()
 	src := source(900, 12, false)
 	x := src.X.Data().([]float32)
 	x[700*12+5], x[701*12] = float32(math.Inf(1)), float32(math.NaN())
-	disk := *src
+	disk, compressed := *src, sparseSource(900, 12, 4, "float64")
 	disk.X, disk.Rows = nil, &backendtest.Rows{X: src.X}
-	for _, from := range []*backend.Source{src, &disk} {
+	m, row := compressed.Sparse, 700
+	for m.RowPtr[row] == m.RowPtr[row+1] {
+		row++
+	}
+	entry := m.RowPtr[row]
+	m.Val64[entry], m.Val64[entry+1] = math.Inf(1), math.NaN()
+	for _, c := range []struct {
+		src      *backend.Source
+		row, col int
+	}{{src, 700, 5}, {&disk, 700, 5}, {compressed, row, int(m.Col[entry])}} {
 		b, d := inPieces(t, ptx.Config{Unchecked: true}, 8000)
-		_, err := b.Load(t.Context(), from, backend.Float32)
+		_, err := b.Load(t.Context(), c.src, backend.Float32)
 		var bad *backend.NotFiniteError
 		require.ErrorAs(t, err, &bad)
-		require.Equal(t, backend.NotFiniteError{Row: 700, Col: 5, Value: math.Inf(1)}, *bad)
+		require.Equal(t, backend.NotFiniteError{Row: c.row, Col: c.col, Value: math.Inf(1)}, *bad)
 		require.NoError(t, b.Close())
 		require.Empty(t, d.Live())
 	}
@@ -192,52 +242,77 @@ func TestPieces_P20_RowAndColumnOfTheWhole(t *testing.T) {
 
 // X that was not lent may be changed after Load, also where it is sent again.
 func TestPieces_P24_SourceMayChange(t *testing.T) {
-	t.Parallel()
-	src := source(3000, 12, false)
-	models := modelSets["one"]
-	b, _ := inPieces(t, ptx.Config{Unchecked: true, Memory: 210 << 10}, 29000)
-	d, err := b.Load(t.Context(), src, backend.Float32)
-	require.NoError(t, err)
-	var want, got backend.Evaluation
-	coef := coefficients(1, 12)
-	require.NoError(t, d.Eval(t.Context(), models, coef, &want))
-	require.NotEmpty(t, d.(backend.Placed).Placement())
-	x := src.X.Data().([]float32)
-	clear(x)
-	require.NoError(t, d.Eval(t.Context(), models, coef, &got))
-	require.Equal(t, want, got)
-	require.NoError(t, d.Close())
-	require.ErrorIs(t, d.Close(), backend.ErrClosed)
-	require.NoError(t, b.Close())
+	dense, compressed := source(3000, 12, false), sparseSource(1500, 12, 4, "float32")
+	for name, c := range map[string]struct {
+		src    *backend.Source
+		change func()
+	}{
+		"dense": {dense, func() { clear(dense.X.Data().([]float32)) }},
+		"sparse": {compressed, func() {
+			clear(compressed.Sparse.Col)
+			clear(compressed.Sparse.Val32)
+			clear(compressed.Sparse.RowPtr)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			models := modelSets["one"]
+			whole, emulator := inPieces(t, ptx.Config{}, 20000)
+			d, err := whole.Load(t.Context(), c.src, backend.Float32)
+			require.NoError(t, err)
+			require.NoError(t, d.Close())
+			require.NoError(t, whole.Close())
+			b, _ := inPieces(t, ptx.Config{Memory: emulator.MostUsed() - 1}, 20000)
+			d, err = b.Load(t.Context(), c.src, backend.Float32)
+			require.NoError(t, err)
+			var want, got backend.Evaluation
+			coef := coefficients(1, 12)
+			require.NoError(t, d.Eval(t.Context(), models, coef, &want))
+			require.NotEmpty(t, d.(backend.Placed).Placement())
+			c.change()
+			require.NoError(t, d.Eval(t.Context(), models, coef, &got))
+			require.Equal(t, want, got)
+			require.NoError(t, d.Close())
+			require.ErrorIs(t, d.Close(), backend.ErrClosed)
+			require.NoError(t, b.Close())
+		})
+	}
 }
 
 // A failure at any call leaks nothing; one of memory may be got over.
 func TestPieces_FaultsLeakNothing(t *testing.T) {
-	t.Parallel()
 	x := source(90, 6, false)
-	src := *x
-	src.X, src.Rows = nil, &backendtest.Rows{X: tensor.New(tensor.WithShape(90, 6), tensor.WithBacking(x.X.Data()))}
-	run := func(c ptx.Config) (*ptx.Driver, error) {
-		c.Unchecked, c.Late = true, true
-		b, d := inPieces(t, c, 600)
-		_, _, err := fitAll(t.Context(), b, &src, backend.Float32, modelSets["one"])
-		return d, errors.Join(err, b.Close())
-	}
-	counting, err := run(ptx.Config{})
-	require.NoError(t, err)
-	for _, kind := range []string{"launch", "copy", "alloc", "alloc host", "synchronize"} {
-		calls := counting.Calls(kind)
-		for n := 1; n <= calls; n += 1 + calls/25 {
-			code := driver.LaunchFailed
-			if kind == "alloc" || kind == "alloc host" {
-				code = driver.OutOfMemory
+	disk := *x
+	disk.X, disk.Rows = nil, &backendtest.Rows{X: x.X}
+	for name, src := range map[string]*backend.Source{"dense": &disk, "sparse": sparseSource(60, 6, 3, "float32")} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run := func(c ptx.Config) (*ptx.Driver, error) {
+				c.Unchecked, c.Late = true, true
+				b, d := inPieces(t, c, 700)
+				_, _, err := fitAll(t.Context(), b, src, backend.Float32, modelSets["one"])
+				return d, errors.Join(err, b.Close())
 			}
-			what := fmt.Sprintf("%s %d of %d", kind, n, calls)
-			d, err := run(ptx.Config{Faults: []ptx.Injection{{Call: kind, N: n, Code: code}}})
-			if err == nil {
-				require.Equal(t, driver.OutOfMemory, code, what)
+			counting, err := run(ptx.Config{})
+			require.NoError(t, err)
+			overcome := 0
+			for _, kind := range []string{"launch", "copy", "alloc", "alloc host", "synchronize"} {
+				calls := counting.Calls(kind)
+				for n := 1; n <= calls; n += 1 + calls/25 {
+					code := driver.LaunchFailed
+					if kind == "alloc" || kind == "alloc host" {
+						code = driver.OutOfMemory
+					}
+					what := fmt.Sprintf("%s %d of %d", kind, n, calls)
+					d, err := run(ptx.Config{Faults: []ptx.Injection{{Call: kind, N: n, Code: code}}})
+					if err == nil {
+						require.Equal(t, driver.OutOfMemory, code, what)
+						overcome++
+					}
+					requireClean(t, d, what)
+				}
 			}
-			requireClean(t, d, what)
-		}
+			require.Positive(t, overcome)
+		})
 	}
 }

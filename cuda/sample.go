@@ -13,9 +13,7 @@ import (
 // Sample implements backend.Sampler. Rows are gathered on the device; weights, of which
 // the host keeps the exact numbers, here.
 func (d *data) Sample(ctx context.Context, rows []int, factor []float64) (backend.Data, error) {
-	columns := d.columns
-	columns.Rows = len(rows)
-	s := newData(d.g, columns, d.storage, d.affine)
+	s := d.sampleOf(len(rows))
 	err := d.run(ctx, func(c *call) error {
 		if err := checkRows(rows, factor, c.columns.Rows); err != nil {
 			return err
@@ -31,6 +29,28 @@ func (d *data) Sample(ctx context.Context, rows []int, factor []float64) (backen
 		return nil, err
 	}
 	return s, nil
+}
+
+func (c *call) sample(s *data, rows []int, factor []float64) error {
+	drawn := &call{s, c.ctx}
+	if err := drawn.reserve([]*data{c.data}, []int{0, c.columns.Rows}, rows); err != nil {
+		return err
+	}
+	if err := c.gatherInto(s, 0, rows, 0); err != nil {
+		return err
+	}
+	host := make([][]float64, len(c.weights))
+	for i, w := range c.weights {
+		host[i] = w.host
+	}
+	return drawn.complete(host, c.base.host, rows, factor)
+}
+
+// sampleOf is a sample of that many rows, of which it holds nothing yet.
+func (d *data) sampleOf(rows int) *data {
+	columns := d.columns
+	columns.Rows = rows
+	return newData(d.g, columns, d.storage, d.affine)
 }
 
 // checkRows reports the first row or factor that cannot be drawn.
@@ -55,64 +75,112 @@ func checkRows(rows []int, factor []float64, n int) error {
 	return nil
 }
 
-func (c *call) sample(s *data, rows []int, factor []float64) error {
+// reserve takes the memory of c, a sample of rows of the parts that begin at the rows first,
+// but for the weights and the copy by columns.
+func (c *call) reserve(parts []*data, first, rows []int) (err error) {
+	n := int64(len(rows))
+	if from := parts[0].sparse; from != nil {
+		_, err = c.placeSparse(drawnRows(parts, first, rows), from.valued, c.alloc)
+	} else {
+		c.x, err = c.alloc("X", c.bytes())
+	}
+	if err != nil {
+		return err
+	}
+	for i := range c.columns.Labels {
+		label, err := c.alloc(fmt.Sprintf("label column %d", i), n*4)
+		if err != nil {
+			return err
+		}
+		c.labels = append(c.labels, label)
+	}
+	for i := range c.columns.Offsets {
+		offset, err := c.alloc(fmt.Sprintf("offset column %d", i), n*int64(c.realSize))
+		if err != nil {
+			return err
+		}
+		c.offsets = append(c.offsets, offset)
+	}
+	if c.columns.Folds {
+		c.folds, err = c.alloc("folds", n*4)
+	}
+	return err
+}
+
+// drawnRows are the row pointers of those rows of sparse parts.
+func drawnRows(parts []*data, first, rows []int) []int64 {
+	to, i := make([]int64, len(rows)+1), 0
+	for k, r := range rows {
+		for r < first[i] || r >= first[i+1] {
+			i = (i + 1) % len(parts)
+		}
+		from := parts[i].sparse.rowPtr[r-first[i]:]
+		to[k+1] = to[k] + from[1] - from[0]
+	}
+	return to
+}
+
+// gatherInto sets the rows of s from row at on to the given ones, counted from first in
+// c's X.
+func (c *call) gatherInto(s *data, at int, rows []int, first int) error {
 	wide := make([]int64, len(rows))
 	for i, r := range rows {
-		wide[i] = int64(r)
+		wide[i] = int64(r - first)
 	}
 	r := &request{d: c.data, bytes: bytesOf(wide)}
 	base, err := r.send()
 	if err != nil {
 		return err
 	}
-	gather := func(name string, from driver.Ptr, ld, size int) (driver.Ptr, error) {
-		to, err := s.alloc(name, int64(len(rows))*int64(ld)*int64(size))
-		if err != nil {
-			return 0, err
-		}
-		return to, c.launch(fmt.Sprintf("gather_rows_b%d", size), "", shape{work: len(rows)*ld/256 + 1},
-			driver.PtrArg(from), driver.Int64(int64(len(rows))), driver.Int32(int32(ld)), driver.PtrArg(base), driver.PtrArg(to))
+	gather := func(from, to driver.Ptr, ld, size int) error {
+		return c.launch(fmt.Sprintf("gather_rows_b%d", size), "", shape{work: len(rows)*ld/256 + 1},
+			driver.PtrArg(from), driver.Int64(int64(len(rows))), driver.Int32(int32(ld)), driver.PtrArg(base),
+			driver.PtrArg(to+driver.Ptr(at*ld*size)))
 	}
 	if c.sparse != nil {
-		err = c.sampleSparse(s, rows, base)
+		err = c.gatherSparse(s.sparse, at, len(rows), base)
 	} else {
-		s.x, err = gather("X", c.x, c.ld, c.storage.Bytes())
+		err = gather(c.x, s.x, c.ld, c.storage.Bytes())
 	}
 	if err != nil {
 		return err
 	}
 	for i, from := range c.labels {
-		p, err := gather(fmt.Sprintf("label column %d", i), from, 1, 4)
-		if err != nil {
+		if err := gather(from, s.labels[i], 1, 4); err != nil {
 			return err
 		}
-		s.labels = append(s.labels, p)
 	}
 	for i, from := range c.offsets {
-		p, err := gather(fmt.Sprintf("offset column %d", i), from, 1, c.realSize)
-		if err != nil {
+		if err := gather(from, s.offsets[i], 1, c.realSize); err != nil {
 			return err
 		}
-		s.offsets = append(s.offsets, p)
 	}
 	if c.folds != 0 {
-		if s.folds, err = gather("folds", c.folds, 1, 4); err != nil {
-			return err
-		}
-	}
-	for i, w := range c.weights {
-		drawn, err := s.uploadWeights(fmt.Sprintf("weight column %d", i), draw(w.host, rows, factor))
-		if err != nil {
-			return err
-		}
-		s.weights = append(s.weights, drawn)
-	}
-	if c.base.host != nil || factor != nil {
-		if s.base, err = s.uploadWeights("base weights", draw(c.base.host, rows, factor)); err != nil {
+		if err := gather(c.folds, s.folds, 1, 4); err != nil {
 			return err
 		}
 	}
 	return c.g.context.Synchronize() // errors of the launches belong to this call
+}
+
+// complete gives a sample its weights, drawn from those of the whole, and orders it.
+func (c *call) complete(host [][]float64, base []float64, rows []int, factor []float64) (err error) {
+	for i, of := range host {
+		w, err := c.uploadWeights(fmt.Sprintf("weight column %d", i), draw(of, rows, factor))
+		if err != nil {
+			return err
+		}
+		c.weights = append(c.weights, w)
+	}
+	if base != nil || factor != nil {
+		if c.base, err = c.uploadWeights("base weights", draw(base, rows, factor)); err != nil {
+			return err
+		}
+	}
+	if c.sparse != nil {
+		err = c.order(nil, c.alloc)
+	}
+	return err
 }
 
 // draw gathers host, or ones, and multiplies by factor.

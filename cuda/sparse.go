@@ -2,6 +2,7 @@ package cuda
 
 import (
 	"math/bits"
+	"slices"
 	"strconv"
 
 	"github.com/logreg-gpu/logreg-gpu/cuda/driver"
@@ -15,7 +16,8 @@ type sparse struct {
 	rows      driver.Ptr
 	col       driver.Ptr
 	values    driver.Ptr // 0: every entry is 1
-	log       int        // of the lanes that share a row
+	valued    bool
+	log       int // of the lanes that share a row
 	byColumns byColumns
 }
 
@@ -23,9 +25,68 @@ type sparse struct {
 type byColumns struct {
 	row, values               driver.Ptr // of each entry
 	start, slot, tasks, first driver.Ptr
-	pieces                    int
+	cols, pieces              int
 	step                      int     // rows of a block
 	blocks                    []int64 // the first task of each row block, and their number
+}
+
+// array is one of the arrays of sparse X on the device.
+type array struct {
+	name  string
+	at    *driver.Ptr
+	bytes int64
+}
+
+// rowArrays are those of X by rows, with values of that size.
+func (m *sparse) rowArrays(size int) []array {
+	all := []array{{"row pointers", &m.rows, int64(len(m.rowPtr)) * 8}, {"columns", &m.col, m.entries() * 4}}
+	if m.valued {
+		all = append(all, array{"values", &m.values, m.entries() * int64(size)})
+	}
+	return all
+}
+
+// columnArrays are those of X by columns.
+func (m *sparse) columnArrays(size int) []array {
+	all := []array{{"rows by column", &m.byColumns.row, m.entries() * 4}}
+	if m.valued {
+		all = append(all, array{"values by column", &m.byColumns.values, m.entries() * int64(size)})
+	}
+	return all
+}
+
+// orderArrays are those of the order by columns, once it is known.
+func (m *byColumns) orderArrays() []array {
+	return []array{
+		{"pieces", &m.start, int64(m.pieces+1) * 8}, {"slots of pieces", &m.slot, int64(m.pieces) * 4},
+		{"tasks", &m.tasks, (m.tasksOf() + 1) * 8}, {"first slots of columns", &m.first, int64(m.cols+1) * 4},
+	}
+}
+
+// arrays are all of them.
+func (m *sparse) arrays(size int) []array {
+	return slices.Concat(m.rowArrays(size), m.columnArrays(size), m.byColumns.orderArrays())
+}
+
+// bytes are those of its arrays.
+func (m *sparse) bytes(size int) (sum int64) {
+	for _, a := range m.arrays(size) {
+		sum += a.bytes
+	}
+	return sum
+}
+
+// taker gives device memory of a name.
+type taker func(name string, bytes int64) (driver.Ptr, error)
+
+// place takes memory for arrays.
+func (take taker) place(arrays []array) (err error) {
+	for _, a := range arrays {
+		if *a.at, err = take(a.name, a.bytes); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (m *sparse) entries() int64 { return m.rowPtr[len(m.rowPtr)-1] }

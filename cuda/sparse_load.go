@@ -11,9 +11,11 @@ import (
 	"github.com/logreg-gpu/logreg-gpu/cuda/driver"
 )
 
-// loadSparse brings a CSR to the device, then its copy by columns.
-func (c *call) loadSparse(m *backend.CSR) error {
-	x, err := c.allocSparse(append([]int64(nil), m.RowPtr...), m.Val32 != nil || m.Val64 != nil)
+// loadSparse brings m, of X's rows from row first on, to the device, then its copy by columns,
+// into memory that take gives.
+func (c *call) loadSparse(m *backend.CSR, first int, take taker) error {
+	valued := m.Val32 != nil || m.Val64 != nil
+	x, err := c.placeSparse(append([]int64(nil), m.RowPtr...), valued, take)
 	if err != nil {
 		return err
 	}
@@ -35,33 +37,31 @@ func (c *call) loadSparse(m *backend.CSR) error {
 		err = c.convert(sliceOrigin("scale_convert_from64", m.Val64, 1), 0, entries, 1, x.values)
 	}
 	if err != nil {
-		return entryError(m, err)
+		return entryError(m, first, err)
+	}
+	return c.order(m, take)
+}
+
+// order makes the copy by columns, of the entries of m or, for nil, of those on the device.
+func (c *call) order(m *backend.CSR, take taker) error {
+	if m == nil {
+		m = new(backend.CSR)
 	}
 	if c.realSize == 4 {
-		return orderColumns(c, &blockReader[uint32]{c, m.Col, sameBits[uint32](m.Val32)})
+		return orderColumns(c, &blockReader[uint32]{c, m.Col, sameBits[uint32](m.Val32)}, take)
 	}
-	return orderColumns(c, &blockReader[uint64]{c, m.Col, sameBits[uint64](m.Val64)})
+	return orderColumns(c, &blockReader[uint64]{c, m.Col, sameBits[uint64](m.Val64)}, take)
 }
 
-// unsupportedSparse says what sparse X cannot be.
-func unsupportedSparse(m *backend.CSR, storage backend.Storage) error {
-	switch {
-	case storage != backend.Float64 && storage != backend.Float32:
-		return unsupported("sparse X in %v; use float32 or float64", storage)
-	case uint64(m.Rows) > maxSparseRows:
-		return unsupported("sparse X of %d rows; at most %d", m.Rows, uint64(maxSparseRows))
-	}
-	return nil
-}
-
-// maxSparseRows is how many rows an entry can name.
+// maxSparseRows is how many rows an entry can name, in X that is one piece.
 const maxSparseRows = 1<<32 - 1
 
-// entryError names row and column where err names an entry.
-func entryError(m *backend.CSR, err error) error {
+// entryError names row and column where err names an entry of m, whose rows begin at row
+// first of X.
+func entryError(m *backend.CSR, first int, err error) error {
 	place := func(entry int) (row, col int) {
 		row = sort.Search(m.Rows, func(i int) bool { return m.RowPtr[i+1] > int64(entry) })
-		return row, int(m.Col[entry])
+		return first + row, int(m.Col[entry])
 	}
 	var notFinite *backend.NotFiniteError
 	var tooLarge *backend.RangeError
@@ -76,23 +76,15 @@ func entryError(m *backend.CSR, err error) error {
 	return err
 }
 
-// allocSparse gives the data its sparse X of those rows, without content.
-func (c *call) allocSparse(rowPtr []int64, valued bool) (*sparse, error) {
-	x := &sparse{rowPtr: rowPtr}
+// placeSparse gives the data its sparse X of those rows, without content.
+func (c *call) placeSparse(rowPtr []int64, valued bool, take taker) (*sparse, error) {
+	if rows := len(rowPtr) - 1; int64(rows) > maxSparseRows {
+		return nil, unsupported("%d rows of sparse X in one piece; at most %d", rows, int64(maxSparseRows))
+	}
+	x := &sparse{rowPtr: rowPtr, valued: valued}
 	x.log = x.lanes()
 	c.sparse = x
-	entries := x.entries()
-	var err error
-	if x.rows, err = c.alloc("row pointers", int64(len(rowPtr))*8); err != nil {
-		return nil, err
-	}
-	if x.col, err = c.alloc("columns", entries*4); err != nil {
-		return nil, err
-	}
-	if valued {
-		x.values, err = c.alloc("values", entries*int64(c.storage.Bytes()))
-	}
-	return x, err
+	return x, take.place(x.rowArrays(c.realSize))
 }
 
 // stream runs f, which is to send that many bytes at most at a time, with two pinned buffers,
@@ -181,17 +173,11 @@ func sameBits[T uint32 | uint64, F float32 | float64](v []F) []T {
 // sort whose time is proportional to the entries and D. It takes memory for the block's
 // entries, 8 bytes a column and thread (of 8 at most) and some 24 a piece. The device gets
 // the copy block by block.
-func orderColumns[T uint32 | uint64](c *call, r *blockReader[T]) error {
+func orderColumns[T uint32 | uint64](c *call, r *blockReader[T], take taker) error {
 	x, m := c.sparse, &c.sparse.byColumns
 	n, entries := c.columns.Rows, x.entries()
-	var err error
-	if m.row, err = c.alloc("rows by column", entries*4); err != nil {
+	if err := take.place(x.columnArrays(c.realSize)); err != nil {
 		return err
-	}
-	if x.values != 0 {
-		if m.values, err = c.alloc("values by column", entries*int64(c.storage.Bytes())); err != nil {
-			return err
-		}
 	}
 	m.step = min(max(c.g.chunks.residuals/(4*c.realSize), 1), n)
 	var most int64 // entries of a block
@@ -199,11 +185,11 @@ func orderColumns[T uint32 | uint64](c *call, r *blockReader[T]) error {
 		most = max(most, x.rowPtr[min(first+m.step, n)]-x.rowPtr[first])
 	}
 	row, sorted := make([]uint32, most), []T(nil)
-	if x.values != 0 {
+	if x.valued {
 		sorted = make([]T, most)
 	}
 	o := newOrder(c.columns.Cols)
-	err = c.stream(entries*int64(c.realSize), func(p *pipe) error {
+	err := c.stream(entries*int64(c.realSize), func(p *pipe) error {
 		for first := 0; first < n; first += m.step {
 			last := min(first+m.step, n)
 			from, to := x.rowPtr[first], x.rowPtr[last]
@@ -229,17 +215,19 @@ func orderColumns[T uint32 | uint64](c *call, r *blockReader[T]) error {
 	if m.pieces = len(o.column); int64(m.pieces) > math.MaxUint32 {
 		return unsupported("sparse X of %d pieces of columns; at most %d", m.pieces, uint64(math.MaxUint32))
 	}
-	m.blocks = o.blocks
+	m.cols, m.blocks = o.cols, o.blocks
 	slot, firstSlot := o.slots(entries)
-	if m.start, err = c.upload("pieces", bytesOf(o.start)); err != nil {
+	ofOrder := m.orderArrays()
+	if err := take.place(ofOrder); err != nil {
 		return err
 	}
-	if m.slot, err = c.upload("slots of pieces", bytesOf(slot)); err != nil {
-		return err
+	for k, content := range [][]byte{bytesOf(o.start), bytesOf(slot), bytesOf(o.tasks), bytesOf(firstSlot)} {
+		if len(content) == 0 {
+			continue
+		}
+		if err := c.g.context.CopyIn(*ofOrder[k].at, content); err != nil {
+			return err
+		}
 	}
-	if m.tasks, err = c.upload("tasks", bytesOf(o.tasks)); err != nil {
-		return err
-	}
-	m.first, err = c.upload("first slots of columns", bytesOf(firstSlot))
-	return err
+	return nil
 }

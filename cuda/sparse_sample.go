@@ -6,37 +6,19 @@ import (
 	"github.com/logreg-gpu/logreg-gpu/cuda/driver"
 )
 
-// sampleSparse gives s the chosen rows of sparse X; the device has their numbers at chosen.
-// Rows are gathered on the device and come back to the host once, to be ordered by column.
-func (c *call) sampleSparse(s *data, rows []int, chosen driver.Ptr) error {
-	from := c.sparse.rowPtr
-	to := make([]int64, len(rows)+1)
-	for i, r := range rows {
-		to[i+1] = to[i] + from[r+1] - from[r]
-	}
-	drawn := &call{s, c.ctx}
-	x, err := drawn.allocSparse(to, c.sparse.values != 0)
-	if err != nil {
-		return err
-	}
-	if err := c.g.context.CopyIn(x.rows, bytesOf(to)); err != nil {
-		return err
-	}
+// gatherSparse sets n rows of x from row at on to rows of c's X, whose numbers the device has
+// at chosen. The copy by columns waits for all rows, which come back to the host to be ordered.
+func (c *call) gatherSparse(x *sparse, at, n int, chosen driver.Ptr) error {
 	gather := func(size int, from, to driver.Ptr) error {
-		return c.launch(fmt.Sprintf("csr_gather_b%d", size), "", shape{work: (len(rows) + 7) / 8},
-			driver.PtrArg(from), driver.Int64(int64(len(rows))), driver.PtrArg(c.sparse.rows), driver.PtrArg(chosen),
-			driver.PtrArg(x.rows), driver.PtrArg(to))
+		return c.launch(fmt.Sprintf("csr_gather_b%d", size), "", shape{work: (n + 7) / 8},
+			driver.PtrArg(from), driver.Int64(int64(n)), driver.PtrArg(c.sparse.rows), driver.PtrArg(chosen),
+			driver.PtrArg(x.rows+driver.Ptr(8*at)), driver.PtrArg(to))
 	}
-	if err := gather(4, c.sparse.col, x.col); err != nil {
+	if err := c.g.context.CopyIn(x.rows+driver.Ptr(8*at), bytesOf(x.rowPtr[at:at+n+1])); err != nil {
 		return err
 	}
-	if x.values != 0 {
-		if err := gather(c.realSize, c.sparse.values, x.values); err != nil {
-			return err
-		}
+	if err := gather(4, c.sparse.col, x.col); err != nil || !x.valued {
+		return err
 	}
-	if c.realSize == 4 {
-		return orderColumns(drawn, &blockReader[uint32]{call: drawn})
-	}
-	return orderColumns(drawn, &blockReader[uint64]{call: drawn})
+	return gather(c.realSize, c.sparse.values, x.values)
 }

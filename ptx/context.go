@@ -91,6 +91,7 @@ func (c *context) Alloc(name string, n int64) (driver.Ptr, error) {
 	for i := range r.data {
 		r.data[i] = 0xff
 	}
+	c.memory.most = max(c.memory.most, c.memory.used())
 	return driver.Ptr(r.base), nil
 }
 

@@ -88,6 +88,15 @@ func (d *Driver) Live() []Allocation {
 	return list
 }
 
+// MostUsed is how many bytes of device memory were allocated at once at most: a device of
+// as many would have done.
+func (d *Driver) MostUsed() (bytes int64) {
+	for _, c := range d.contexts {
+		bytes = max(bytes, c.memory.most)
+	}
+	return bytes
+}
+
 // LiveObjects counts modules, streams (but the default one) and events that were not
 // released.
 func (d *Driver) LiveObjects() (modules, streams, events int) {

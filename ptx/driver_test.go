@@ -57,6 +57,7 @@ func TestDriver_Memory(t *testing.T) {
 	require.ErrorIs(t, v.c.CopyOut(make([]byte, 8), a), invalid)
 	_, err = v.c.Alloc("none", 0)
 	require.ErrorIs(t, err, invalid)
+	require.EqualValues(t, 6000, v.d.MostUsed())
 
 	// What was never written is not read back, unless checks are off.
 	require.NoError(t, v.c.Memset(b, 7, 100, nil))

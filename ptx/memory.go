@@ -120,6 +120,7 @@ const (
 // memory is the global memory of a context: regions by address. Addresses are never
 // used twice, so a stale pointer always meets the region it once belonged to.
 type memory struct {
+	most    int64     // bytes allocated at once
 	regions []*region // sorted by base
 	next    uint64
 }
