@@ -6,7 +6,7 @@ import (
 	"sync"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
-	"github.com/logreg-gpu/logreg-gpu/cpu/internal/columns"
+	"github.com/logreg-gpu/logreg-gpu/internal/columns"
 )
 
 // data is a loaded source or rows drawn from one.

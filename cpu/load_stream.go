@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
-	"github.com/logreg-gpu/logreg-gpu/cpu/internal/columns"
+	"github.com/logreg-gpu/logreg-gpu/internal/columns"
 )
 
 // checked are the statistics that come from the read of X in which it was checked.

@@ -6,7 +6,7 @@ import (
 	"sort"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
-	"github.com/logreg-gpu/logreg-gpu/cpu/internal/columns"
+	"github.com/logreg-gpu/logreg-gpu/internal/columns"
 )
 
 // sparse is a loaded source of sparse X, or rows drawn from one. Its entries, not its rows,
@@ -108,7 +108,7 @@ func (d *sparse[T]) Sample(ctx context.Context, rows []int, factor []float64) (b
 	if d.closed {
 		return nil, backend.ErrClosed
 	}
-	if err := d.columns.CheckRows(rows, factor); err != nil {
+	if err := columns.CheckRows(rows, factor, d.columns.Rows); err != nil {
 		return nil, err
 	}
 	x := &csr[T]{rows: len(rows), cols: d.x.cols, start: make([]int64, len(rows)+1)}

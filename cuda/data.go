@@ -1,10 +1,9 @@
 package cuda
 
 import (
-	"math"
-
 	"github.com/logreg-gpu/logreg-gpu/backend"
 	"github.com/logreg-gpu/logreg-gpu/cuda/driver"
+	"github.com/logreg-gpu/logreg-gpu/internal/columns"
 )
 
 var errClosed = backend.ErrClosed
@@ -109,7 +108,7 @@ func (d *data) reals(v []float64) []byte {
 
 // uploadWeights puts a weight column on the device.
 func (d *data) uploadWeights(name string, host []float64) (weights, error) {
-	w := weights{unit: unitOf(host), host: host}
+	w := weights{unit: columns.Unit(host), host: host}
 	scaled := make([]float64, len(host))
 	for i, x := range host {
 		scaled[i] = x / w.unit
@@ -117,19 +116,6 @@ func (d *data) uploadWeights(name string, host []float64) (weights, error) {
 	var err error
 	w.ptr, err = d.upload(name, d.reals(scaled))
 	return w, err
-}
-
-// unitOf is the power of two just below the largest weight, 1 where all are 0.
-func unitOf(weights []float64) float64 {
-	high := 0.0
-	for _, w := range weights {
-		high = max(high, w)
-	}
-	if high == 0 {
-		return 1
-	}
-	_, e := math.Frexp(high)
-	return math.Ldexp(1, max(e-1, -1022)) // 1/unit must not overflow
 }
 
 // weightsOf is the weight column of a model.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/internal/columns"
 )
 
 // Sample implements backend.Sampler. The rows are gathered from one part after another;
@@ -14,7 +15,7 @@ func (p *pieces) Sample(ctx context.Context, rows []int, factor []float64) (_ ba
 	if p.closed {
 		return nil, errClosed
 	}
-	if err := checkRows(rows, factor, p.columns.Rows); err != nil {
+	if err := columns.CheckRows(rows, factor, p.columns.Rows); err != nil {
 		return nil, err
 	}
 	if !slices.IsSorted(rows) {

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
 	"github.com/logreg-gpu/logreg-gpu/cuda/driver"
+	"github.com/logreg-gpu/logreg-gpu/internal/columns"
 )
 
 // Sample implements backend.Sampler. Rows are gathered on the device; weights, of which
@@ -15,7 +15,7 @@ import (
 func (d *data) Sample(ctx context.Context, rows []int, factor []float64) (backend.Data, error) {
 	s := d.sampleOf(len(rows))
 	err := d.run(ctx, func(c *call) error {
-		if err := checkRows(rows, factor, c.columns.Rows); err != nil {
+		if err := columns.CheckRows(rows, factor, c.columns.Rows); err != nil {
 			return err
 		}
 		err := c.sample(s, rows, factor)
@@ -48,31 +48,9 @@ func (c *call) sample(s *data, rows []int, factor []float64) error {
 
 // sampleOf is a sample of that many rows, of which it holds nothing yet.
 func (d *data) sampleOf(rows int) *data {
-	columns := d.columns
-	columns.Rows = rows
-	return newData(d.g, columns, d.storage, d.affine)
-}
-
-// checkRows reports the first row or factor that cannot be drawn.
-func checkRows(rows []int, factor []float64, n int) error {
-	bad := func(format string, args ...any) error {
-		return &backend.SourceError{Part: "sample", Reason: fmt.Sprintf(format, args...)}
-	}
-	if len(rows) == 0 {
-		return bad("has no rows; draw at least one")
-	}
-	if factor != nil && len(factor) != len(rows) {
-		return bad("has %d factors for %d rows", len(factor), len(rows))
-	}
-	for i, r := range rows {
-		if r < 0 || r >= n {
-			return bad("asks for row %d of %d", r, n)
-		}
-		if factor != nil && (!(factor[i] >= 0) || math.IsInf(factor[i], 1)) {
-			return bad("has the factor %v; factors must be finite and not negative", factor[i])
-		}
-	}
-	return nil
+	shape := d.columns
+	shape.Rows = rows
+	return newData(d.g, shape, d.storage, d.affine)
 }
 
 // reserve takes the memory of c, a sample of rows of the parts that begin at the rows first,
@@ -166,14 +144,14 @@ func (c *call) gatherInto(s *data, at int, rows []int, first int) error {
 // complete gives a sample its weights, drawn from those of the whole, and orders it.
 func (c *call) complete(host [][]float64, base []float64, rows []int, factor []float64) (err error) {
 	for i, of := range host {
-		w, err := c.uploadWeights(fmt.Sprintf("weight column %d", i), draw(of, rows, factor))
+		w, err := c.uploadWeights(fmt.Sprintf("weight column %d", i), columns.Draw(of, rows, factor))
 		if err != nil {
 			return err
 		}
 		c.weights = append(c.weights, w)
 	}
 	if base != nil || factor != nil {
-		if c.base, err = c.uploadWeights("base weights", draw(base, rows, factor)); err != nil {
+		if c.base, err = c.uploadWeights("base weights", columns.Draw(base, rows, factor)); err != nil {
 			return err
 		}
 	}
@@ -181,19 +159,4 @@ func (c *call) complete(host [][]float64, base []float64, rows []int, factor []f
 		err = c.order(nil, c.alloc)
 	}
 	return err
-}
-
-// draw gathers host, or ones, and multiplies by factor.
-func draw(host []float64, rows []int, factor []float64) []float64 {
-	out := make([]float64, len(rows))
-	for i, r := range rows {
-		out[i] = 1
-		if host != nil {
-			out[i] = host[r]
-		}
-		if factor != nil {
-			out[i] *= factor[i]
-		}
-	}
-	return out
 }

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
-	"github.com/logreg-gpu/logreg-gpu/cpu/internal/columns"
+	"github.com/logreg-gpu/logreg-gpu/internal/columns"
 	"github.com/logreg-gpu/logreg-gpu/internal/half"
 )
 

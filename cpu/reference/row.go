@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
-	"github.com/logreg-gpu/logreg-gpu/cpu/internal/columns"
+	"github.com/logreg-gpu/logreg-gpu/internal/columns"
 )
 
 // data is X as float64 values that the storage can hold.

@@ -4,13 +4,14 @@ import (
 	"context"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/internal/columns"
 )
 
 func (d *data) Sample(ctx context.Context, rows []int, factor []float64) (backend.Data, error) {
 	if d.closed {
 		return nil, backend.ErrClosed
 	}
-	if err := d.columns.CheckRows(rows, factor); err != nil {
+	if err := columns.CheckRows(rows, factor, d.columns.Rows); err != nil {
 		return nil, err
 	}
 	s := &data{

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
-	"github.com/logreg-gpu/logreg-gpu/cpu/internal/columns"
+	"github.com/logreg-gpu/logreg-gpu/internal/columns"
 )
 
 // loadSparse is Load for sparse X: only its entries are kept, and they alone are summed.

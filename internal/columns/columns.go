@@ -1,6 +1,7 @@
 // Package columns holds what belongs to each row of X beside its features: labels,
 // weights, offsets and folds. Both CPU backends keep their copy of a source's
-// columns in it and ask it how much a row counts in a model.
+// columns in it and ask it how much a row counts in a model; the CUDA backend, which has
+// them on the device, takes its rules.
 package columns
 
 import (
@@ -69,8 +70,8 @@ func (c *Columns) OffsetOf(m backend.Model, i int) float64 {
 	return c.Offset[m.Offset][i]
 }
 
-// CheckRows reports the first row or factor that Sample cannot draw.
-func (c *Columns) CheckRows(rows []int, factor []float64) error {
+// CheckRows reports the first row or factor that cannot be drawn from n rows.
+func CheckRows(rows []int, factor []float64, n int) error {
 	if len(rows) == 0 {
 		return &backend.SourceError{Part: "sample", Reason: "has no rows; draw at least one"}
 	}
@@ -78,8 +79,8 @@ func (c *Columns) CheckRows(rows []int, factor []float64) error {
 		return &backend.SourceError{Part: "sample", Reason: fmt.Sprintf("has %d factors for %d rows", len(factor), len(rows))}
 	}
 	for i, r := range rows {
-		if r < 0 || r >= c.Rows {
-			return &backend.SourceError{Part: "sample", Reason: fmt.Sprintf("asks for row %d of %d", r, c.Rows)}
+		if r < 0 || r >= n {
+			return &backend.SourceError{Part: "sample", Reason: fmt.Sprintf("asks for row %d of %d", r, n)}
 		}
 		if factor != nil && (!(factor[i] >= 0) || math.IsInf(factor[i], 1)) {
 			return &backend.SourceError{Part: "sample", Reason: fmt.Sprintf("has the factor %v; factors must be finite and not negative", factor[i])}
@@ -96,7 +97,7 @@ func (c *Columns) Gather(rows []int, factor []float64) *Columns {
 		s.Label = append(s.Label, gather(col, rows))
 	}
 	for _, col := range c.Weight {
-		s.Weight = append(s.Weight, scaled(gather(col, rows), factor))
+		s.Weight = append(s.Weight, Draw(col, rows, factor))
 	}
 	for _, col := range c.Offset {
 		s.Offset = append(s.Offset, gather(col, rows))
@@ -104,11 +105,8 @@ func (c *Columns) Gather(rows []int, factor []float64) *Columns {
 	if c.Fold != nil {
 		s.Fold = gather(c.Fold, rows)
 	}
-	switch {
-	case c.Base != nil:
-		s.Base = scaled(gather(c.Base, rows), factor)
-	case factor != nil:
-		s.Base = append([]float64(nil), factor...)
+	if c.Base != nil || factor != nil {
+		s.Base = Draw(c.Base, rows, factor)
 	}
 	return s
 }
@@ -121,9 +119,31 @@ func gather[T any](col []T, rows []int) []T {
 	return out
 }
 
-func scaled(col, factor []float64) []float64 {
-	for i := range factor {
-		col[i] *= factor[i]
+// Draw returns the weights of the given rows, nil being ones, each times its factor.
+func Draw(weights []float64, rows []int, factor []float64) []float64 {
+	out := make([]float64, len(rows))
+	for i, r := range rows {
+		out[i] = 1
+		if weights != nil {
+			out[i] = weights[r]
+		}
+		if factor != nil {
+			out[i] *= factor[i]
+		}
 	}
-	return col
+	return out
+}
+
+// Unit is the power of two just below the largest weight, 1 where all are 0. Products are
+// weighted in such units, so that weights of any size pass through float32 without loss.
+func Unit(weights []float64) float64 {
+	high := 0.0
+	for _, w := range weights {
+		high = max(high, w)
+	}
+	if high == 0 {
+		return 1
+	}
+	_, e := math.Frexp(high)
+	return math.Ldexp(1, max(e-1, -1022)) // 1/unit must not overflow
 }
