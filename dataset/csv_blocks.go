@@ -6,7 +6,6 @@ import (
 	"context"
 	"io"
 	"sync"
-	"sync/atomic"
 )
 
 // block is a stretch of whole rows of text.
@@ -21,61 +20,57 @@ type block struct {
 // forBlocks cuts the body of t into blocks and calls prepare for each of them in
 // order, and what prepare returns - with the number of the worker - in parallel.
 // It returns the error of the first block in order that has one.
+//
+// Each worker cuts the block that it parses: cutting is a tenth of the work, the text is
+// then in the cache of the core that needs it, and nobody has to be woken up for it.
 func forBlocks(ctx context.Context, t *text, prepare func(*block) func(worker int) error) error {
-	type job struct {
-		block *block
-		parse func(worker int) error
-	}
 	var (
-		jobs   = make(chan job, t.workers)
-		free   = make(chan []byte, 2*t.workers+2)
-		failed atomic.Bool
-		mu     sync.Mutex
-		first  error
-		at     int
-		group  sync.WaitGroup
+		mu    sync.Mutex
+		done  bool // no more blocks are cut
+		last  error
+		first error
+		at    int
+		group sync.WaitGroup
 	)
+	cutter := cutter{r: t.body, rowsEnd: t.rowsEnd, line: t.line, size: cmp.Or(t.o.blockBytes, defaultBlock)}
+	next := func(buf []byte) (b *block, parse func(worker int) error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if !done && ctx.Err() != nil {
+			done, last = true, context.Cause(ctx)
+		}
+		if done {
+			return nil, nil
+		}
+		if b, last = cutter.next(buf); b == nil || last != nil {
+			done = true
+			return nil, nil
+		}
+		return b, prepare(b)
+	}
 	for w := range t.workers {
 		group.Go(func() {
-			for j := range jobs {
-				if err := j.parse(w); err != nil {
-					failed.Store(true)
+			var buf []byte
+			for b, parse := next(buf); b != nil; b, parse = next(buf) {
+				buf = b.buf
+				if err := parse(w); err != nil {
 					mu.Lock()
-					if first == nil || j.block.seq < at {
-						first, at = err, j.block.seq
+					if done = true; first == nil || b.seq < at {
+						first, at = err, b.seq
 					}
 					mu.Unlock()
-				}
-				select {
-				case free <- j.block.buf:
-				default:
 				}
 			}
 		})
 	}
-	cutter := cutter{r: t.body, rowsEnd: t.rowsEnd, line: t.line, size: cmp.Or(t.o.blockBytes, defaultBlock), free: free}
-	var err error
-	for !failed.Load() {
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-			break
-		}
-		var b *block
-		if b, err = cutter.next(); b == nil || err != nil {
-			break
-		}
-		jobs <- job{b, prepare(b)}
-	}
-	close(jobs)
 	group.Wait()
 	if first != nil {
 		return first // every block before it was parsed, so it is the first in the file
 	}
-	return err
+	return last
 }
 
-// cutter reads blocks. It is the only reader of the body, so a block costs one copy
-// of its bytes; parsing them is what takes the time.
+// cutter reads blocks, one at a time.
 type cutter struct {
 	r       io.Reader
 	rowsEnd func([]byte) int
@@ -84,12 +79,12 @@ type cutter struct {
 	seq     int
 	carry   []byte // the beginning of a row that the last block cut off
 	eof     bool
-	free    chan []byte
 }
 
-// next returns the next block, or nil at the end of the text.
-func (c *cutter) next() (*block, error) {
-	buf := c.buffer(max(c.size, len(c.carry)))
+// next returns the next block, in buf where that is large enough, or nil at the end of
+// the text.
+func (c *cutter) next(buf []byte) (*block, error) {
+	buf = blockBuffer(buf, max(c.size, len(c.carry)))
 	have := copy(buf, c.carry)
 	for {
 		if !c.eof {
@@ -116,7 +111,7 @@ func (c *cutter) next() (*block, error) {
 				if have > maxRowBytes {
 					return nil, rowTooLong(c.line)
 				}
-				grown := c.buffer(2 * have)
+				grown := blockBuffer(nil, 2*have)
 				copy(grown, buf[:have])
 				buf = grown
 				continue
@@ -134,15 +129,11 @@ func (c *cutter) next() (*block, error) {
 	}
 }
 
-// buffer returns a buffer for size bytes of text, a newline and the padding.
-func (c *cutter) buffer(size int) []byte {
-	size += 1 + numberPad
-	select {
-	case buf := <-c.free:
-		if cap(buf) >= size {
-			return buf[:size]
-		}
-	default:
+// blockBuffer is a buffer for size bytes of text, a newline and the padding: buf, where
+// it is large enough.
+func blockBuffer(buf []byte, size int) []byte {
+	if size += 1 + numberPad; cap(buf) >= size {
+		return buf[:size]
 	}
 	return make([]byte, size)
 }

@@ -67,6 +67,9 @@ var compressions = []struct {
 	}},
 }
 
+// compressedBytes is how much of a compressed file is read at a time.
+const compressedBytes = 256 << 10
+
 // input is an opened, decompressed source of bytes.
 type input struct {
 	name string
@@ -113,7 +116,8 @@ func Read(ctx context.Context, path string, o ReadOptions) (*Dataset, error) {
 
 // ReadFrom reads a table from a stream, of which errors speak as name. The format
 // is o.Format, else it follows from the extension of name, else it is CSV. Where ctx
-// ends while r makes it wait, r's Read is left behind in a goroutine.
+// ends, or compressed data turn out wrong, while r makes it wait, r's Read is left behind
+// in a goroutine.
 func ReadFrom(ctx context.Context, r io.Reader, name string, o ReadOptions) (*Dataset, error) {
 	if o.Format == "" && filepath.Ext(name) == "" {
 		o.Format = "csv"
@@ -126,14 +130,17 @@ func read(ctx context.Context, in *input, o ReadOptions) (*Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
 	if in.file == nil {
-		in.Reader = &stoppable{ctx: ctx, r: in.Reader}
+		in.Reader = &stoppable{ctx: reading, r: in.Reader}
 	}
 	in, done, err := decompressed(in)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
+	defer stop() // first, so that done need not wait for a stream
 	table := o
 	table.forEncoding()
 	table.NoLabel = o.NoLabel || o.LabelFile != ""
@@ -188,16 +195,17 @@ func (s *stoppable) Read(p []byte) (int, error) {
 	}
 }
 
-// decompressed undoes a compression, if there is one.
+// decompressed undoes a compression, if there is one, while what it contains is parsed.
 func decompressed(in *input) (_ *input, done func(), err error) {
 	head := bufio.NewReader(in.Reader)
 	for _, c := range compressions {
 		if magic, _ := head.Peek(len(c.magic)); string(magic) == c.magic {
-			z, done, err := c.open(head)
+			z, closed, err := c.open(bufio.NewReaderSize(head, compressedBytes))
 			if err != nil {
 				return nil, nil, streamError(in.name, err)
 			}
-			return &input{name: in.name, Reader: z}, done, nil
+			a, done := readAhead(z)
+			return &input{name: in.name, Reader: a}, func() { done(); closed() }, nil
 		}
 	}
 	return &input{name: in.name, Reader: head, file: in.file, size: in.size}, func() {}, nil

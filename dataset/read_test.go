@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -254,4 +255,21 @@ func TestReadFrom_StopsWhileTheStreamWaits(t *testing.T) {
 		require.ErrorIs(t, err, context.Canceled)
 		close(never)
 	}
+}
+
+// What is read ahead of the parser is not waited for when a row is wrong.
+func TestReadFrom_StopsAtAnErrorWhileTheCompressedStreamWaits(t *testing.T) {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, err := io.WriteString(z, "a,y\n1,0\n1,0,0\n"+strings.Repeat("1,0\n", 8*aheadBytes/4))
+	require.NoError(t, err)
+	require.NoError(t, z.Flush())
+	never := make(chan struct{})
+	defer close(never)
+	stream := io.MultiReader(&b, readerFunc(func([]byte) (int, error) {
+		<-never
+		return 0, io.EOF
+	}))
+	_, err = ReadFrom(context.Background(), stream, "a.csv", ReadOptions{})
+	require.EqualError(t, err, "a.csv:3: the row has 3 cells where 2 are expected; every row needs as many cells as the first")
 }
