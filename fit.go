@@ -233,5 +233,9 @@ func named(ds *dataset.Dataset, err error) error {
 	if ds.Name == "" {
 		return err
 	}
+	if bad, ok := err.(*backend.NotFiniteError); ok {
+		file, row := ds.Place(bad.Row)
+		return fmt.Errorf("%s: %w", file, &backend.NotFiniteError{Row: row, Col: bad.Col, Value: bad.Value})
+	}
 	return fmt.Errorf("%s: %w", ds.Name, err)
 }

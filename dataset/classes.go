@@ -157,8 +157,7 @@ func (d *Dataset) reclass(classes *Classes) error {
 	labels := make([]int32, len(d.Labels))
 	for i, l := range d.Labels {
 		if labels[i] = of[l]; of[l] < 0 {
-			return &ReadError{Column: d.LabelName, Value: d.Classes.Names[l],
-				Problem: fmt.Sprintf("row %d: the label %s is not among the model's classes", i, quote(d.Classes.Names[l])), Advice: "the classes are " + listNames(classes.Names)}
+			return rowError(d.LabelName, i, "the label "+quote(d.Classes.Names[l])+" is not among the model's classes", "the classes are "+listNames(classes.Names))
 		}
 	}
 	d.Labels, d.Classes = labels, *classes

@@ -78,9 +78,9 @@ func usableDelimiter(d byte) bool {
 	return !('0' <= d && d <= '9' || 'a' <= d|0x20 && d|0x20 <= 'z')
 }
 
-// withFile completes a *ReadError by the name of the file.
+// withFile completes a *ReadError by the name of the file, where it has none yet.
 func withFile(err error, name string) error {
-	if r, ok := err.(*ReadError); ok && r != nil {
+	if r, ok := err.(*ReadError); ok && r != nil && r.File == "" {
 		r.File = name
 	}
 	return err

@@ -205,7 +205,10 @@ func unboxed(x []float64, names []string, all []levels) *Table {
 			c := &t.Columns[j]
 			c.Name = names[j]
 			if len(all[j].texts) > 0 {
-				c.Levels, c.lines = all[j].texts, all[j].lines
+				c.Levels, c.places = all[j].texts, make([]place, len(all[j].lines))
+				for k, line := range all[j].lines {
+					c.places[k].line = int32(line)
+				}
 				c.Codes = slices.Repeat([]int32{-1}, t.Rows)
 			}
 			for i := range t.Rows {

@@ -31,7 +31,7 @@ func (t *text) outgrows() bool {
 // spill is text on its way to the scratch file.
 type spill[T float32 | float64] struct {
 	*table[T]
-	scratch *scratch[T]
+	scratch *scratch
 
 	mu      sync.Mutex
 	moved   sync.Cond
@@ -45,7 +45,7 @@ type spill[T float32 | float64] struct {
 
 // spillText is parseText into a scratch file.
 func spillText[T float32 | float64](ctx context.Context, t *text) (_ *Dataset, err error) {
-	out, err := newScratch[T](t.o.Scratch, len(t.features))
+	out, err := newScratch(t.o.Scratch, len(t.features), dtypeOf[T]())
 	if err != nil {
 		return nil, err
 	}

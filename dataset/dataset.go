@@ -1,8 +1,6 @@
 package dataset
 
 import (
-	"io"
-
 	"gorgonia.org/tensor"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
@@ -34,7 +32,9 @@ type Dataset struct {
 	// in sorted order; nil without one.
 	Groups []int32
 
-	raw *raw // features that a reader has left to be encoded; X is still nil then
+	raw     *raw        // features that a reader has left to be encoded; X is still nil then
+	indices *svmIndices // of Sparse, while it has those of a LibSVM file
+	parts   []filePart  // the files that it was joined of; nil where it is one
 
 	// FeatureNames has one name a column of X. Without a header they are x0, x1, ...
 	FeatureNames []string
@@ -74,6 +74,15 @@ func (d *Dataset) Shape() (rows, cols int) {
 	return d.matrix().Shape()
 }
 
+// Place tells which file row i stands in, and at which place there, from 0.
+func (d *Dataset) Place(i int) (file string, row int) {
+	if d.parts == nil {
+		return d.Name, i
+	}
+	p := partOf(d.parts, i)
+	return p.name, i - p.first
+}
+
 // Source is the dataset as a backend loads it: label column 0, weight column 0
 // where there are weights, offset column 0 where there are offsets.
 func (d *Dataset) Source() *backend.Source {
@@ -97,8 +106,5 @@ func (d *Dataset) matrix() *backend.Source {
 
 // Close lets go of features that stay on the disk. Other datasets need no closing.
 func (d *Dataset) Close() error {
-	if c, ok := d.Stream.(io.Closer); ok {
-		return c.Close()
-	}
-	return nil
+	return closeRows(d.Stream)
 }

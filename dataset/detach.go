@@ -30,7 +30,7 @@ func (d *Dataset) Detach(feature string) ([]float64, error) {
 			return nil, err
 		}
 		_, from := without(cols, j)
-		d.Stream = &pickedColumns{d.Stream, from}
+		d.Stream = &pickedColumns{madeOf{d.Stream}, from}
 	default:
 		switch x := d.X.Data().(type) {
 		case []float32:

@@ -1,8 +1,8 @@
 // Package dataset holds tables ready for training: the numbers as a tensor, the
 // labels as class numbers, and the names of both. It reads and splits them.
 //
-//	path, "-" or builtin:NAME
-//	      |  open.go     decompression, format by extension
+//	path, pattern of paths, "-" or builtin:NAME
+//	      |  open.go     decompression, format by extension; join.go several files
 //	format (csv.go,      one file a format, listed in the table formats
 //	  npy.go, parquet.go)
 //	      |  columns.go  which column is the label, a weight, a feature

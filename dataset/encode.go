@@ -18,7 +18,7 @@ func (t *Table) Dataset(ctx context.Context, o ReadOptions) (*Dataset, error) {
 	if err == nil {
 		err = d.encode(ctx, &o)
 	}
-	return d, withFile(err, t.Name)
+	return d, t.named(err)
 }
 
 // forEncoding lets the columns of a model's encoding be found.
@@ -56,7 +56,7 @@ func (d *Dataset) sideColumns(t *Table, c *columns, o *ReadOptions) (err error) 
 		case roleWeight:
 			d.Weights, err = of.finite(t.Rows)
 			if i := slices.IndexFunc(d.Weights, func(w float64) bool { return w < 0 }); i >= 0 {
-				err = &ReadError{Column: of.Name, Problem: fmt.Sprintf("row %d: the weight %v is negative", i, d.Weights[i]), Advice: "weights must not be negative"}
+				err = rowError(of.Name, i, fmt.Sprintf("the weight %v is negative", d.Weights[i]), "weights must not be negative")
 			}
 		case roleOffset:
 			d.Offsets, err = of.finite(t.Rows)
@@ -75,7 +75,7 @@ func (c *Column) finite(rows int) ([]float64, error) {
 	}
 	for i, v := range c.Numbers {
 		if v-v != 0 {
-			return nil, &ReadError{Column: c.Name, Problem: fmt.Sprintf("row %d: %v is not finite", i, v), Advice: "fill in a number or drop the row"}
+			return nil, rowError(c.Name, i, fmt.Sprintf("%v is not finite", v), "fill in a number or drop the row")
 		}
 	}
 	return c.Numbers, nil
@@ -84,7 +84,7 @@ func (c *Column) finite(rows int) ([]float64, error) {
 // labels are the classes of a column: those given, else the column's own.
 func (c *Column) labels(rows int, given *Classes) ([]int32, Classes, error) {
 	if i := c.firstMissing(rows); i >= 0 {
-		return nil, Classes{}, &ReadError{Column: c.Name, Problem: fmt.Sprintf("row %d: the label is missing", i), Advice: "fill it in or drop the row"}
+		return nil, Classes{}, rowError(c.Name, i, "the label is missing", "fill it in or drop the row")
 	}
 	text := c.categories(c.Codes == nil)
 	classes := classesOf(text.Levels)
@@ -100,7 +100,7 @@ func (c *Column) labels(rows int, given *Classes) ([]int32, Classes, error) {
 		class, ok := index.of(l)
 		if !ok {
 			if i := slices.Index(text.Codes, int32(k)); i >= 0 {
-				return nil, Classes{}, &ReadError{Column: c.Name, Value: l, Problem: fmt.Sprintf("row %d: the label %s is not among the model's classes", i, quote(l)), Advice: "the classes are " + listNames(classes.Names)}
+				return nil, Classes{}, rowError(c.Name, i, "the label "+quote(l)+" is not among the model's classes", "the classes are "+listNames(classes.Names))
 			}
 		}
 		of[k] = class
@@ -125,7 +125,7 @@ func (d *Dataset) encode(ctx context.Context, o *ReadOptions) error {
 	}
 	if o.Group != "" {
 		if err := d.takeGroups(o.Group); err != nil {
-			return err
+			return (&Table{Name: d.Name, parts: d.parts}).named(err)
 		}
 	}
 	r := d.raw
@@ -134,12 +134,12 @@ func (d *Dataset) encode(ctx context.Context, o *ReadOptions) error {
 	case o.Encoding == nil && (o.Features != nil || o.Encode.zero()):
 		return nil
 	case d.X == nil:
-		return &ReadError{Problem: "features that are sparse or larger than memory are taken as they are", Advice: "leave out --categorical, --missing, --cross and --hash-bits, and models that were trained with them"}
+		return &ReadError{File: d.Name, Problem: "features that are sparse or larger than memory are taken as they are", Advice: "leave out --categorical, --missing, --cross and --hash-bits, and models that were trained with them"}
 	default:
 		r = &raw{d.numbers(), o.Encode}
 		d.X = nil
 	}
-	d.raw, r.table.Name = nil, d.Name
+	d.raw, r.table.Name, r.table.parts = nil, d.Name, d.parts
 	e := o.Encoding
 	if e == nil {
 		if r.options.Missing == MissingDrop {
@@ -185,7 +185,7 @@ func (d *Dataset) dropIncomplete(r *raw) error {
 		return &ReadError{File: d.Name, Problem: "a feature is missing in every row, so that --missing drop leaves none", Advice: "use --missing mean, or --ignore the columns that are mostly missing"}
 	}
 	d.Dropped = r.table.Rows - len(kept)
-	r.table = r.table.take(kept)
+	r.table, d.parts = r.table.take(kept), nil
 	d.Labels, d.Weights, d.Offsets, d.Groups = take(d.Labels, kept), take(d.Weights, kept), take(d.Offsets, kept), take(d.Groups, kept)
 	return nil
 }

@@ -24,7 +24,7 @@ import (
 func (e *Encoding) Apply(ctx context.Context, t *Table, float tensor.Dtype, threads int) (*tensor.Dense, *backend.CSR, error) {
 	p, err := e.plan(t)
 	if err != nil {
-		return nil, nil, withFile(err, t.Name)
+		return nil, nil, t.named(err)
 	}
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
@@ -42,7 +42,7 @@ func (e *Encoding) Apply(ctx context.Context, t *Table, float tensor.Dtype, thre
 	default:
 		x, err = dense[float64](p)
 	}
-	return x, sparse, withFile(err, t.Name)
+	return x, sparse, t.named(err)
 }
 
 // plan is an encoding matched with the columns of a table.
@@ -154,14 +154,8 @@ func (e *Encoding) step(t *Table, c *EncodedColumn, at, hashFrom int) (step, err
 
 // notNumeric is text in a column that was of numbers in training.
 func notNumeric(c *Column) error {
-	first := -1
-	for k := range c.Levels {
-		if first < 0 || c.Line(k) < c.Line(first) {
-			first = k
-		}
-	}
-	return &ReadError{Line: c.Line(first), Column: c.Name, Value: c.Levels[first],
-		Problem: "cannot read " + quote(c.Levels[first]) + " as a number", Advice: "the model was trained on numbers here"}
+	first := c.First()
+	return c.textError(first, "cannot read "+quote(c.Levels[first])+" as a number", "the model was trained on numbers here")
 }
 
 // features is the feature of each of a table's levels, and of a missing cell.
@@ -354,5 +348,5 @@ func (p *plan) tooLarge(i int, e entry) error {
 			name = s.name
 		}
 	}
-	return &ReadError{Column: name, Problem: fmt.Sprintf("row %d: %v is too large for float32", i, e.v), Advice: "read the table as float64"}
+	return rowError(name, i, fmt.Sprintf("%v is too large for float32", e.v), "read the table as float64")
 }

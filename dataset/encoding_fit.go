@@ -27,14 +27,14 @@ func FitEncoding(t *Table, o EncodeOptions) (*Encoding, error) {
 	for j := range t.Columns {
 		c, err := fitColumn(&t.Columns[j], t.Rows, &o)
 		if err != nil {
-			return nil, withFile(err, t.Name)
+			return nil, t.named(err)
 		}
 		e.Columns = append(e.Columns, c)
 	}
 	for _, set := range o.Cross {
 		c, err := e.fitCross(t, set, &o)
 		if err != nil {
-			return nil, withFile(err, t.Name)
+			return nil, t.named(err)
 		}
 		e.Crosses = append(e.Crosses, c)
 	}
@@ -70,7 +70,7 @@ func fitColumn(c *Column, rows int, o *EncodeOptions) (EncodedColumn, error) {
 	}
 	for k, l := range text.Levels {
 		if l == missingLevel || l == otherLevel {
-			return e, &ReadError{Line: text.Line(k), Column: c.Name, Value: l, Problem: "the level " + quote(l) + " has a name kept for cells that are missing or rare", Advice: "write it in another way"}
+			return e, text.textError(k, "the level "+quote(l)+" has a name kept for cells that are missing or rare", "write it in another way")
 		}
 	}
 	if o.HashBits > 0 {
@@ -87,7 +87,7 @@ func fitColumn(c *Column, rows int, o *EncodeOptions) (EncodedColumn, error) {
 const missingAdvice = "use --missing mean or --missing drop"
 
 func missingError(column string, row int, advice string) error {
-	return &ReadError{Column: column, Problem: fmt.Sprintf("row %d: the cell is missing", row), Advice: advice}
+	return rowError(column, row, "the cell is missing", advice)
 }
 
 func allMissing(column string) error {
@@ -107,12 +107,12 @@ func mixedError(c *Column) error {
 			texts++
 		}
 	}
-	first := slices.MinFunc(seq(len(c.Levels)), func(a, b int) int { return cmp.Compare(c.Line(a), c.Line(b)) })
+	first := c.First()
 	problem := "cannot read " + quote(c.Levels[first]) + " as a number"
 	if texts > numbers {
 		problem = fmt.Sprintf("%s as %d of the %d cells are", problem, numbers, numbers+texts)
 	}
-	return &ReadError{Line: c.Line(first), Column: c.Name, Value: c.Levels[first], Problem: problem, Advice: textAdvice(c.Name)}
+	return c.textError(first, problem, textAdvice(c.Name))
 }
 
 // textAdvice is what to do about text in a column of numbers.

@@ -16,6 +16,13 @@ type ReadError struct {
 	Problem string
 	Advice  string // may be empty
 	Err     error  // the cause, if another package reported it
+
+	row int // of the table, from 1, where Problem is that of a row; 0: of none
+}
+
+// rowError is a problem of a row of the table, counted from 0. It lacks the file's name.
+func rowError(column string, row int, problem, advice string) *ReadError {
+	return &ReadError{Column: column, Problem: problem, Advice: advice, row: row + 1}
 }
 
 func (e *ReadError) Error() string {
@@ -27,6 +34,9 @@ func (e *ReadError) Error() string {
 	b.WriteString(": ")
 	if e.Column != "" {
 		fmt.Fprintf(&b, "column %q: ", e.Column)
+	}
+	if e.row > 0 {
+		fmt.Fprintf(&b, "row %d: ", e.row-1)
 	}
 	b.WriteString(e.Problem)
 	if e.Advice != "" {

@@ -1,9 +1,6 @@
 package dataset
 
-import (
-	"fmt"
-	"slices"
-)
+import "slices"
 
 // takeGroups takes the column of that name out of the features: d.Groups number its
 // values in sorted order.
@@ -31,7 +28,7 @@ func (d *Dataset) takeGroups(name string) error {
 	}
 	c := &t.Columns[j]
 	if i := c.firstMissing(t.Rows); i >= 0 {
-		return &ReadError{Column: name, Problem: fmt.Sprintf("row %d: the cell is missing", i), Advice: "every row needs a group"}
+		return rowError(name, i, "the cell is missing", "every row needs a group")
 	}
 	text := c.categories(c.Codes == nil)
 	groups := classesOf(text.Levels)

@@ -14,6 +14,19 @@ type svmIndices struct {
 	zero     int   // the line of the first index 0; 0: none
 	high     int64 // the largest index; -1: none
 	highLine int
+
+	zeroFile, highFile string // of several
+}
+
+// join adds what was seen in another file, which comes after.
+func (s *svmIndices) join(of *svmIndices, file string) {
+	s.entries += of.entries
+	if s.zero == 0 {
+		s.zero, s.zeroFile = of.zero, file
+	}
+	if of.high > s.high {
+		s.high, s.highLine, s.highFile = of.high, of.highLine, file
+	}
 }
 
 // svmColumns is how indices become columns.
@@ -44,7 +57,7 @@ func chooseIndices(found *svmIndices, o *ReadOptions) (*svmColumns, error) {
 	}
 	switch {
 	case base == IndexFromOne && found.zero > 0:
-		e := &ReadError{Line: found.zero, Column: "0", Problem: "there is an index 0 where indices count from 1", Advice: "--zero-based true reads it"}
+		e := &ReadError{File: found.zeroFile, Line: found.zero, Column: "0", Problem: "there is an index 0 where indices count from 1", Advice: "--zero-based true reads it"}
 		if o.IndexBase == IndexAuto {
 			e.Problem += ", as in the model's training data"
 		}
@@ -67,11 +80,11 @@ func chooseIndices(found *svmIndices, o *ReadOptions) (*svmColumns, error) {
 	case o.Cols > 0:
 		c.cols = o.Cols
 	case high >= backend.MaxSparseCols:
-		return nil, &ReadError{Line: found.highLine, Column: strconv.FormatInt(found.high, 10), Problem: "the index is too large", Advice: fmt.Sprintf("at most %d features are supported", backend.MaxSparseCols)}
+		return nil, &ReadError{File: found.highFile, Line: found.highLine, Column: strconv.FormatInt(found.high, 10), Problem: "the index is too large", Advice: fmt.Sprintf("at most %d features are supported", backend.MaxSparseCols)}
 	default:
 		c.cols = max(int(high)+1, 1)
 		if err := checkImpliedCols(c.cols, found.entries); err != nil {
-			err.Line = found.highLine
+			err.File, err.Line = found.highFile, found.highLine
 			return nil, err
 		}
 	}
@@ -113,7 +126,7 @@ func checkImpliedCols(cols int, entries int64) *ReadError {
 
 // beyond is the error for an index that is too large for the columns there are.
 func (c *svmColumns) beyond(found *svmIndices, o *ReadOptions) error {
-	e := &ReadError{Line: found.highLine, Column: strconv.FormatInt(found.high, 10)}
+	e := &ReadError{File: found.highFile, Line: found.highLine, Column: strconv.FormatInt(found.high, 10)}
 	e.Problem = fmt.Sprintf("the index is beyond the %d features", c.cols)
 	e.Advice = "--features says how many there are"
 	switch {

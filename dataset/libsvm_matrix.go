@@ -106,17 +106,12 @@ func (s *svm[T]) dataset() (*Dataset, error) {
 	if rows == 0 {
 		return nil, &ReadError{Problem: "there are only comments and blank lines", Advice: "a table needs at least one row"}
 	}
-	features, err := chooseIndices(&found, s.o)
-	if err != nil {
-		return nil, err
-	}
 	classes, codes, err := s.joinLabels(s.labels)
 	if err != nil {
 		return nil, err
 	}
 	m := s.matrix(rows, int(found.entries))
-	m.Cols = features.cols
-	d := &Dataset{Sparse: m, Classes: classes, FeatureNames: features.names}
+	d := &Dataset{Sparse: m, Classes: classes, indices: &found}
 	if s.hasLabel {
 		d.LabelName = s.label
 		d.Labels = make([]int32, 0, rows)
@@ -129,6 +124,20 @@ func (s *svm[T]) dataset() (*Dataset, error) {
 	if ones {
 		m.Val32, m.Val64 = nil, nil
 	}
+	return d, nil
+}
+
+// finishIndices makes columns of the indices of a LibSVM file, which Sparse has less one.
+func (d *Dataset) finishIndices(o *ReadOptions) error {
+	if d.indices == nil {
+		return nil
+	}
+	features, err := chooseIndices(d.indices, o)
+	if err != nil {
+		return err
+	}
+	m := d.Sparse
+	m.Cols, d.FeatureNames, d.indices = features.cols, features.names, nil
 	if shift := uint32(1 - features.first); shift != 0 {
 		for e := range m.Col {
 			m.Col[e] += shift
@@ -137,7 +146,7 @@ func (s *svm[T]) dataset() (*Dataset, error) {
 	if features.to != nil {
 		d.Sparse = selectCSR(m, features.to, len(features.names))
 	}
-	return d, nil
+	return nil
 }
 
 // matrix joins the entries. It takes the parts' entries away.

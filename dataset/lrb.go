@@ -111,10 +111,10 @@ func fromLRB(ctx context.Context, f *lrb.File, o *ReadOptions, onDisk bool) (*Da
 	}
 	var r backend.RowReader = rows
 	if to, from := c.selection(); to != nil {
-		r = &pickedColumns{r, from}
+		r = &pickedColumns{madeOf{r}, from}
 	}
 	if o.Float != (tensor.Dtype{}) && o.Float != r.Dtype() {
-		r = &castRows{r}
+		r = &castRows{madeOf{r}}
 	}
 	n, left := r.Shape()
 	switch size := int64(n) * int64(left) * int64(r.Dtype().Size()); {
@@ -211,7 +211,7 @@ func (c *columns) sides(d *Dataset, o *ReadOptions, column func(int) ([]float64,
 		}
 		for i, x := range v {
 			if x-x != 0 || role == roleWeight && x < 0 {
-				return &ReadError{Column: c.name(col), Problem: fmt.Sprintf("row %d: %v cannot be %s", i, x, roleNames[role]), Advice: "correct it or drop the row"}
+				return rowError(c.name(col), i, fmt.Sprintf("%v cannot be %s", x, roleNames[role]), "correct it or drop the row")
 			}
 		}
 		switch role {

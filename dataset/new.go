@@ -70,6 +70,7 @@ func (d *Dataset) Check() error {
 func (d *Dataset) Take(rows []int) *Dataset {
 	_, cols := d.Shape()
 	t := *d
+	t.parts = nil
 	switch {
 	case d.Sparse != nil:
 		t.Sparse = takeCSR(d.Sparse, rows)

@@ -83,7 +83,7 @@ func (a *array) cellError(row int, column, problem, advice string) error {
 	} else if column == "" {
 		column = a.name
 	}
-	return &ReadError{Column: column, Problem: fmt.Sprintf("row %d: %s", row, problem), Advice: advice}
+	return rowError(column, row, problem, advice)
 }
 
 func (a *array) notFinite(row int, column string, v float64) error {
@@ -281,15 +281,23 @@ func readVector(ctx context.Context, a *array) ([]float64, error) {
 	return v, a.end()
 }
 
-// encode turns numbers into classes: those of the model where there is one.
-func (a *array) encode(column string, values []float64, classes *Classes) ([]int32, Classes, error) {
+// checkLabels refuses integers that are no longer told apart.
+func (a *array) checkLabels(column string, values []float64) error {
 	const exact = 1 << 53
 	if a.number.integer && a.number.size == 8 {
 		for i, v := range values {
 			if math.Abs(v) >= exact {
-				return nil, Classes{}, a.cellError(i, column, fmt.Sprintf("the label %v is too large", v), "labels up to 2^53 are told apart")
+				return a.cellError(i, column, fmt.Sprintf("the label %v is too large", v), "labels up to 2^53 are told apart")
 			}
 		}
+	}
+	return nil
+}
+
+// encode turns numbers into classes: those of the model where there is one.
+func (a *array) encode(column string, values []float64, classes *Classes) ([]int32, Classes, error) {
+	if err := a.checkLabels(column, values); err != nil {
+		return nil, Classes{}, err
 	}
 	if classes == nil {
 		codes, found, err := Encode(values)
@@ -382,11 +390,34 @@ func (in *input) available() int64 {
 	return in.size
 }
 
-// readLabels sets the labels of d to those of the NPY file at path, one a row.
+// readLabels sets the labels of d to those of the NPY file at path, or of those that match
+// it as a pattern, one a row.
 func (d *Dataset) readLabels(ctx context.Context, path string, classes *Classes) error {
+	paths, err := Files(path)
+	if err != nil {
+		return err
+	}
+	var values []float64
+	for _, p := range paths {
+		v, err := labelValues(ctx, p)
+		if err != nil {
+			return withFile(err, p)
+		}
+		values = append(values, v...)
+	}
+	if rows, _ := d.Shape(); len(values) != rows {
+		return &ReadError{File: path, Problem: fmt.Sprintf("there are %d labels for the %d rows of %s", len(values), rows, d.Name), Advice: "every row needs a label"}
+	}
+	d.LabelName = "y"
+	d.Labels, d.Classes, err = new(array).encode("", values, classes)
+	return withFile(err, path)
+}
+
+// labelValues reads the NPY file at path.
+func labelValues(ctx context.Context, path string) ([]float64, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return openError(path, err)
+		return nil, openError(path, err)
 	}
 	defer file.Close()
 	available := int64(-1)
@@ -395,16 +426,11 @@ func (d *Dataset) readLabels(ctx context.Context, path string, classes *Classes)
 	}
 	a, err := openArray("", file, available)
 	if err != nil {
-		return withFile(err, path)
+		return nil, err
 	}
 	values, err := readVector(ctx, a)
-	if err != nil {
-		return withFile(err, path)
+	if err == nil {
+		err = a.checkLabels("", values)
 	}
-	if rows, _ := d.Shape(); len(values) != rows {
-		return &ReadError{File: path, Problem: fmt.Sprintf("there are %d labels for the %d rows of %s", len(values), rows, d.Name), Advice: "every row needs a label"}
-	}
-	d.LabelName = "y"
-	d.Labels, d.Classes, err = a.encode("", values, classes)
-	return withFile(err, path)
+	return values, err
 }

@@ -81,9 +81,10 @@ type input struct {
 	size int64
 }
 
-// Read reads the table at path: a file, "-" for standard input, or a built-in set
-// such as "builtin:iris". Gzip and zstd are recognised by content. A table that
-// cannot be read is a *ReadError; otherwise the error is the context's.
+// Read reads the table at path: a file, a pattern such as part-*.csv, of which the files
+// in sorted order are one table, "-" for standard input, or a built-in set such as
+// "builtin:iris". Gzip and zstd are recognised by content. A table that cannot be read is
+// a *ReadError; otherwise the error is the context's.
 func Read(ctx context.Context, path string, o ReadOptions) (*Dataset, error) {
 	if name, ok := strings.CutPrefix(path, builtinPrefix); ok {
 		return readBuiltin(ctx, name, o)
@@ -95,6 +96,42 @@ func Read(ctx context.Context, path string, o ReadOptions) (*Dataset, error) {
 		}
 		return ReadFrom(ctx, stdin, path, o)
 	}
+	paths, err := Files(path)
+	if err != nil {
+		return nil, err
+	}
+	table := o.forReaders()
+	if len(paths) > 1 {
+		d, err := readFiles(ctx, path, paths, &table)
+		return finish(ctx, d, err, &o, &table)
+	}
+	d, err := readFile(ctx, paths[0], &table)
+	return finish(ctx, d, err, &o, &table)
+}
+
+// ReadFrom reads a table from a stream, of which errors speak as name. The format
+// is o.Format, else it follows from the extension of name, else it is CSV. Where ctx
+// ends, or compressed data turn out wrong, while r makes it wait, r's Read is left behind
+// in a goroutine.
+func ReadFrom(ctx context.Context, r io.Reader, name string, o ReadOptions) (*Dataset, error) {
+	if o.Format == "" && filepath.Ext(name) == "" {
+		o.Format = "csv"
+	}
+	table := o.forReaders()
+	d, err := read(ctx, &input{name: name, Reader: r}, &table)
+	return finish(ctx, d, err, &o, &table)
+}
+
+// forReaders are the options as readers of formats get them.
+func (o *ReadOptions) forReaders() ReadOptions {
+	table := *o
+	table.forEncoding()
+	table.NoLabel = o.NoLabel || o.LabelFile != ""
+	return table
+}
+
+// readFile reads one file, up to what is done with all of a table.
+func readFile(ctx context.Context, path string, o *ReadOptions) (*Dataset, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, openError(path, err)
@@ -114,18 +151,8 @@ func Read(ctx context.Context, path string, o ReadOptions) (*Dataset, error) {
 	return read(ctx, in, o)
 }
 
-// ReadFrom reads a table from a stream, of which errors speak as name. The format
-// is o.Format, else it follows from the extension of name, else it is CSV. Where ctx
-// ends, or compressed data turn out wrong, while r makes it wait, r's Read is left behind
-// in a goroutine.
-func ReadFrom(ctx context.Context, r io.Reader, name string, o ReadOptions) (*Dataset, error) {
-	if o.Format == "" && filepath.Ext(name) == "" {
-		o.Format = "csv"
-	}
-	return read(ctx, &input{name: name, Reader: r}, o)
-}
-
-func read(ctx context.Context, in *input, o ReadOptions) (*Dataset, error) {
+// read reads what in has.
+func read(ctx context.Context, in *input, o *ReadOptions) (*Dataset, error) {
 	f, err := formatOf(in.name, o.Format, "--format")
 	if err != nil {
 		return nil, err
@@ -141,26 +168,36 @@ func read(ctx context.Context, in *input, o ReadOptions) (*Dataset, error) {
 	}
 	defer done()
 	defer stop() // first, so that done need not wait for a stream
-	table := o
-	table.forEncoding()
-	table.NoLabel = o.NoLabel || o.LabelFile != ""
-	d, err := f.read(ctx, in, &table)
-	if err == nil {
-		d.Name = in.name
-		if o.LabelFile != "" && !o.NoLabel {
-			err = d.readLabels(ctx, o.LabelFile, o.Classes)
-		}
-		if err == nil {
-			err = withFile(d.encode(ctx, &table), in.name)
-		}
-	}
-	switch {
-	case err != nil && ctx.Err() != nil:
-		return nil, context.Cause(ctx)
-	case err != nil:
+	d, err := f.read(ctx, in, o)
+	if err != nil {
 		return nil, err
 	}
+	d.Name = in.name
 	return d, nil
+}
+
+// finish does what is done with all of a table, read by the options table. An error of
+// reading it ends here too, where that of ctx goes before.
+func finish(ctx context.Context, d *Dataset, err error, o, table *ReadOptions) (*Dataset, error) {
+	if err == nil {
+		err = withFile(d.finishIndices(table), d.Name)
+	}
+	if err == nil && o.LabelFile != "" && !o.NoLabel {
+		err = d.readLabels(ctx, o.LabelFile, o.Classes)
+	}
+	if err == nil {
+		err = d.encode(ctx, table)
+	}
+	if err == nil {
+		return d, nil
+	}
+	if d != nil {
+		d.Close()
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return nil, err
 }
 
 // stoppable is a stream whose Read ends with its context: a terminal or a pipe may

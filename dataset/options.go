@@ -42,7 +42,7 @@ type ReadOptions struct {
 	// sample_weight and offset.
 	Label string
 
-	// LabelFile is an NPY file with one label a row. All columns are then features,
+	// LabelFile is an NPY file with one label a row, or a pattern of several. All columns are then features,
 	// but for one that Label names, which is left out.
 	LabelFile string
 

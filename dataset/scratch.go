@@ -35,21 +35,21 @@ func (o *ReadOptions) tooLarge(bytes int64) error {
 
 // scratch is a file without a name, that is gone when it is closed or the program ends,
 // however it does. Rows are written to it once and then read as often as one likes.
-type scratch[T float32 | float64] struct {
+type scratch struct {
 	file *os.File
 	to   *bufio.Writer
 	rows *lrb.Writer
 }
 
-func newScratch[T float32 | float64](dir string, cols int) (*scratch[T], error) {
+func newScratch(dir string, cols int, dtype tensor.Dtype) (*scratch, error) {
 	file, err := os.CreateTemp(dir, "logreg-gpu-*.lrb")
 	if err != nil {
 		return nil, scratchError(dir, err)
 	}
 	// Where an open file cannot be removed, discard does it.
 	_ = os.Remove(file.Name())
-	s := &scratch[T]{file: file, to: bufio.NewWriterSize(file, 1<<20)}
-	s.rows = lrb.NewDense(s.to, cols, dtypeOf[T]())
+	s := &scratch{file: file, to: bufio.NewWriterSize(file, 1<<20)}
+	s.rows = lrb.NewDense(s.to, cols, dtype)
 	return s, nil
 }
 
@@ -61,10 +61,10 @@ func dtypeOf[T float32 | float64]() tensor.Dtype {
 	return tensor.Float64
 }
 
-// add appends whole rows.
-func (s *scratch[T]) add(x []T) error {
+// add appends whole rows, a []float32 or []float64.
+func (s *scratch) add(x any) error {
 	var err error
-	switch x := any(x).(type) {
+	switch x := x.(type) {
 	case []float32:
 		err = s.rows.Append32(x)
 	case []float64:
@@ -77,7 +77,7 @@ func (s *scratch[T]) add(x []T) error {
 }
 
 // reader ends the writing. The file then belongs to the reader.
-func (s *scratch[T]) reader() (*scratchRows, error) {
+func (s *scratch) reader() (*scratchRows, error) {
 	if err := errors.Join(s.rows.Close(lrb.Columns{}), s.to.Flush()); err != nil {
 		return nil, s.error(err)
 	}
@@ -97,12 +97,12 @@ func (s *scratch[T]) reader() (*scratchRows, error) {
 }
 
 // discard gives the file up.
-func (s *scratch[T]) discard() {
+func (s *scratch) discard() {
 	s.file.Close()
 	os.Remove(s.file.Name())
 }
 
-func (s *scratch[T]) error(err error) error { return scratchError(s.file.Name(), err) }
+func (s *scratch) error(err error) error { return scratchError(s.file.Name(), err) }
 
 func scratchError(where string, err error) error {
 	e := &ReadError{Problem: "cannot write to the scratch file", Err: err}

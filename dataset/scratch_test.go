@@ -121,7 +121,7 @@ func TestCSV_ScratchOnAFullDisk(t *testing.T) {
 	}
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	require.NoError(t, err)
-	s, err := newScratch[float64](t.TempDir(), 1000)
+	s, err := newScratch(t.TempDir(), 1000, tensor.Float64)
 	require.NoError(t, err)
 	s.to.Reset(full)
 	for range 1000 {

@@ -2,7 +2,10 @@ package dataset
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"slices"
 
 	"gorgonia.org/tensor"
 
@@ -46,9 +49,22 @@ func readTaken[T float32 | float64](t *takenRows, first int, dst []T, read func(
 	return nil
 }
 
+// madeOf is a reader whose rows are made of another's, and which is closed with it.
+type madeOf struct{ backend.RowReader }
+
+func (m madeOf) Close() error { return closeRows(m.RowReader) }
+
+// closeRows closes a reader, if it needs that.
+func closeRows(r backend.RowReader) error {
+	if c, ok := r.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}
+
 // pickedColumns are columns of another reader, in another order.
 type pickedColumns struct {
-	backend.RowReader
+	madeOf
 	from []int32 // the column that each was
 }
 
@@ -88,7 +104,7 @@ func readPicked[T float32 | float64](p *pickedColumns, first int, dst []T, read 
 }
 
 // castRows are another reader's rows in the other type.
-type castRows struct{ backend.RowReader }
+type castRows struct{ madeOf }
 
 func (c *castRows) Dtype() tensor.Dtype {
 	if c.RowReader.Dtype() == tensor.Float32 {
@@ -127,6 +143,74 @@ func readCast[T, F float32 | float64](c *castRows, first int, dst []T, read func
 
 func beyondFloat32(row, col int, v float64) error {
 	return &ReadError{Problem: fmt.Sprintf("row %d, column %d: %v is too large for float32", row, col, v), Advice: "read the table as float64"}
+}
+
+// joinedRows are the rows of several readers of as many columns, one behind the other.
+type joinedRows struct {
+	readers []backend.RowReader
+	names   []string // of the files
+	ends    []int    // of their rows
+}
+
+func (j *joinedRows) add(r backend.RowReader, name string) {
+	rows, _ := r.Shape()
+	if len(j.ends) > 0 {
+		rows += j.ends[len(j.ends)-1]
+	}
+	j.readers, j.names, j.ends = append(j.readers, r), append(j.names, name), append(j.ends, rows)
+}
+
+// typed are the rows as float64 where one of the readers has that, else as float32.
+func (j *joinedRows) typed() *joinedRows {
+	wide := slices.ContainsFunc(j.readers, func(r backend.RowReader) bool { return r.Dtype() == tensor.Float64 })
+	t := &joinedRows{slices.Clone(j.readers), j.names, j.ends}
+	for k, r := range t.readers {
+		if wide && r.Dtype() != tensor.Float64 {
+			t.readers[k] = &castRows{madeOf{r}}
+		}
+	}
+	return t
+}
+
+func (j *joinedRows) Dtype() tensor.Dtype { return j.readers[0].Dtype() }
+
+func (j *joinedRows) Shape() (rows, cols int) {
+	_, cols = j.readers[0].Shape()
+	return j.ends[len(j.ends)-1], cols
+}
+
+func (j *joinedRows) ReadRows32(first int, dst []float32) error {
+	return readJoined(j, first, dst, backend.RowReader.ReadRows32)
+}
+
+func (j *joinedRows) ReadRows64(first int, dst []float64) error {
+	return readJoined(j, first, dst, backend.RowReader.ReadRows64)
+}
+
+func readJoined[T float32 | float64](j *joinedRows, first int, dst []T, read func(backend.RowReader, int, []T) error) error {
+	_, cols := j.Shape()
+	for len(dst) > 0 {
+		k, _ := slices.BinarySearch(j.ends, first+1) // the reader that has row first
+		before := 0
+		if k > 0 {
+			before = j.ends[k-1]
+		}
+		n := min(len(dst)/cols, j.ends[k]-first)
+		if err := read(j.readers[k], first-before, dst[:n*cols]); err != nil {
+			return withFile(err, j.names[k])
+		}
+		first, dst = first+n, dst[n*cols:]
+	}
+	return nil
+}
+
+// Close closes all readers.
+func (j *joinedRows) Close() error {
+	var errs []error
+	for _, r := range j.readers {
+		errs = append(errs, closeRows(r))
+	}
+	return errors.Join(errs...)
 }
 
 // pieceNumbers is how many numbers of a stream are held at a time.

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strconv"
@@ -12,6 +13,32 @@ type Table struct {
 	Name    string // what errors call it
 	Rows    int
 	Columns []Column
+
+	parts []filePart // the files that it was joined of; nil where it is one
+}
+
+// filePart is a file of several that make a table: its rows from first on.
+type filePart struct {
+	name  string
+	first int
+}
+
+// partOf is the last of the parts that begins at row or before.
+func partOf(parts []filePart, row int) filePart {
+	k, exact := slices.BinarySearchFunc(parts, row, func(p filePart, row int) int { return p.first - row })
+	if !exact {
+		k--
+	}
+	return parts[k]
+}
+
+// named completes an error by the file that it speaks of, and counts its row in that file.
+func (t *Table) named(err error) error {
+	if r, ok := err.(*ReadError); ok && r != nil && r.File == "" && r.row > 0 && t.parts != nil {
+		p := partOf(t.parts, r.row-1)
+		r.File, r.row = p.name, r.row-p.first
+	}
+	return withFile(err, t.Name)
 }
 
 // Column is numbers or text, one cell a row. In a file of text a column may hold both:
@@ -27,15 +54,43 @@ type Column struct {
 	Codes  []int32
 	Levels []string
 
-	lines []int // the line where each of Levels stands first; nil where there are none
+	places []place    // where each of Levels stands first; nil where there are no lines
+	parts  []filePart // of the table
 }
 
-// Line is the line of the file where level k stands first, 0 where that is not known.
-func (c *Column) Line(k int) int {
-	if c.lines == nil {
+// place is a line of one of the files of a table.
+type place struct{ part, line int32 }
+
+// Place is the file and the line where level k stands first: "" of a table that is one
+// file, 0 where lines are not known.
+func (c *Column) Place(k int) (file string, line int) {
+	if c.places == nil {
+		return "", 0
+	}
+	p := c.places[k]
+	if c.parts != nil {
+		file = c.parts[p.part].name
+	}
+	return file, int(p.line)
+}
+
+// First is the level that stands first in the table, or -1.
+func (c *Column) First() int {
+	switch {
+	case len(c.Levels) == 0:
+		return -1
+	case c.places == nil:
 		return 0
 	}
-	return c.lines[k]
+	return slices.MinFunc(seq(len(c.Levels)), func(a, b int) int {
+		return cmp.Or(cmp.Compare(c.places[a].part, c.places[b].part), cmp.Compare(c.places[a].line, c.places[b].line))
+	})
+}
+
+// textError is a problem of level k of the column.
+func (c *Column) textError(k int, problem, advice string) *ReadError {
+	file, line := c.Place(k)
+	return &ReadError{File: file, Line: line, Column: c.Name, Value: c.Levels[k], Problem: problem, Advice: advice}
 }
 
 // missing tells whether the cell of row i has neither a number nor a text.
@@ -55,7 +110,7 @@ func (c *Column) firstMissing(rows int) int {
 
 // take is the column with the given rows alone.
 func (c *Column) take(rows []int) Column {
-	return Column{Name: c.Name, Numbers: take(c.Numbers, rows), Codes: take(c.Codes, rows), Levels: c.Levels, lines: c.lines}
+	return Column{Name: c.Name, Numbers: take(c.Numbers, rows), Codes: take(c.Codes, rows), Levels: c.Levels, places: c.places, parts: c.parts}
 }
 
 // take is the table of the given rows, copied in the given order.

@@ -158,7 +158,7 @@ func fillRows[T float32 | float64](d *Dataset, first int, x []T) error {
 	case d.Stream != nil:
 		r := d.Stream
 		if r.Dtype() != dtypeOf[T]() {
-			r = &castRows{r}
+			r = &castRows{madeOf{r}}
 		}
 		switch x := any(x).(type) {
 		case []float32:

@@ -76,20 +76,18 @@ func (d *description) mixed(*Report) (all []Warning) {
 		if f.Kind != Mixed {
 			continue
 		}
-		texts, first := 0, -1
+		texts, first := 0, f.of.First()
 		for _, k := range f.of.Codes {
 			if k >= 0 {
 				texts++
 			}
 		}
-		for k := range f.of.Levels {
-			if first < 0 || f.of.Line(k) < f.of.Line(first) {
-				first = k
-			}
-		}
 		where := ""
-		if line := f.of.Line(first); line > 0 {
+		if file, line := f.of.Place(first); line > 0 {
 			where = fmt.Sprintf(" in line %d", line)
+			if file != "" {
+				where += " of " + file
+			}
 		}
 		all = append(all, Warning{WarnMixed, []string{f.Name},
 			fmt.Sprintf("%d of %d cells are text among numbers, the first %.40q%s", texts, len(f.codes)-f.Missing, f.of.Levels[first], where), "correct the cells, or --categorical"})

@@ -3,11 +3,12 @@ package main
 import (
 	"os"
 
+	"github.com/logreg-gpu/logreg-gpu/dataset"
 	"github.com/logreg-gpu/logreg-gpu/internal/atomicfile"
 )
 
 // checkOutput makes sure, before an hour is spent on what goes into it, that the file
-// can be written and is none of the files that the command reads. An empty path is no
+// can be written and is none of the files that the command reads, which may be patterns. An empty path is no
 // file.
 func checkOutput(path string, inputs ...string) error {
 	switch path {
@@ -16,9 +17,15 @@ func checkOutput(path string, inputs ...string) error {
 	case "-":
 		return usagef("cannot write a file named -; give another name, or ./-")
 	}
-	for _, in := range inputs {
-		if sameFile(path, in) {
-			return usagef("%s would be overwritten by the result; write to another file", in)
+	for _, given := range inputs {
+		files, err := dataset.Files(given)
+		if err != nil {
+			return err
+		}
+		for _, in := range files {
+			if sameFile(path, in) {
+				return usagef("%s would be overwritten by the result; write to another file", in)
+			}
 		}
 	}
 	return atomicfile.Writable(path)

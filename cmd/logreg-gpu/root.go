@@ -14,7 +14,8 @@ func (a *app) rootCommand() *cobra.Command {
 		Short: "Logistic regression on GPUs, and on CPUs when there is none",
 		Long: `logreg-gpu trains, applies and measures logistic regression.
 
-DATA is a path, - for standard input, or builtin:breast_cancer, builtin:iris or
+DATA is a path, a pattern in quotes such as 'part-*.csv' whose files are read as one
+table in sorted order, - for standard input, or builtin:breast_cancer, builtin:iris or
 builtin:tutorial. Results go to stdout, everything else to stderr. Exit status: 0 on
 success, 1 on failure, 2 on wrong usage, 130 when interrupted.`,
 		Example: `  logreg-gpu train builtin:breast_cancer --standardize --model model.json
