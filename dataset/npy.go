@@ -11,8 +11,6 @@ import (
 	"unsafe"
 
 	"gorgonia.org/tensor"
-
-	"github.com/logreg-gpu/logreg-gpu/internal/hugepages"
 )
 
 // chunkBytes is how much of an array is read at a time: it stays in a core's cache
@@ -26,8 +24,13 @@ type array struct {
 	name string // what errors call it: "X", "" for a whole file
 	r    io.Reader
 
-	path  string // of a file that can be read in pieces, its numbers from start on; or ""
-	start int64
+	start int64 // of the numbers in a file
+
+	// Where the array is all of a plain file, that file: pieces of it can be read side by
+	// side, and, if it has a path, again.
+	file     io.ReaderAt
+	fileSize int64
+	path     string
 }
 
 // openArray reads the header from r. available is the number of bytes that r surely
@@ -93,149 +96,17 @@ func (a *array) notFinite(row int, column string, v float64) error {
 // end reports what follows the array, where nothing should; an archive's checksum is
 // compared here.
 func (a *array) end() error {
-	switch n, err := io.ReadFull(a.r, make([]byte, 1)); {
+	n, err := 0, io.EOF
+	if a.file == nil {
+		n, err = io.ReadFull(a.r, make([]byte, 1))
+	} else if bytes, _ := a.bytes(); a.fileSize > a.start+int64(bytes) {
+		n = 1
+	}
+	switch {
 	case n > 0:
 		return a.error(fmt.Sprintf("there are bytes behind the array of shape %v", a.shape), "the file is damaged, or holds several arrays")
 	case err != io.EOF:
 		return a.streamError(err)
-	}
-	return nil
-}
-
-// matrix is what an array of two dimensions is taken apart into: the features, and
-// the columns that are something else.
-type matrix[T float32 | float64] struct {
-	x                      []T
-	label, weight, offsets []float64
-}
-
-// readMatrix reads an N x D array by the roles of its columns, which c has chosen.
-func readMatrix[T float32 | float64](ctx context.Context, a *array, c *columns) (m matrix[T], err error) {
-	rows := a.shape[0]
-	m.x = make([]T, rows*len(c.features))
-	hugepages.Want(m.x)
-	if a.plain(c, m.x) {
-		err = readPlain(ctx, a, c, m.x)
-	} else {
-		for _, side := range []struct {
-			has bool
-			to  *[]float64
-		}{{c.hasLabel, &m.label}, {c.hasWeight, &m.weight}, {c.hasOffset, &m.offsets}} {
-			if side.has {
-				*side.to = make([]float64, rows)
-			}
-		}
-		err = readCells(ctx, a, c, &m)
-	}
-	if err != nil {
-		return m, err
-	}
-	return m, a.end()
-}
-
-// plain tells whether the array's bytes are X as it stands in memory, where none may be
-// missing.
-func (a *array) plain(c *columns, x any) bool {
-	want := numberTypes["f8"]
-	if _, single := x.([]float32); single {
-		want = numberTypes["f4"]
-	}
-	if a.fortran || a.number.integer || a.number.size != want.size || !a.native() {
-		return false
-	}
-	for col, role := range c.role {
-		if role != col {
-			return false
-		}
-	}
-	return !c.keepsMissing
-}
-
-// readPlain reads straight into x.
-func readPlain[T float32 | float64](ctx context.Context, a *array, c *columns, x []T) error {
-	cols := len(c.role)
-	step := chunkBytes / a.number.size
-	for at := 0; at < len(x); at += step {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		chunk := x[at:min(at+step, len(x))]
-		b := unsafe.Slice((*byte)(unsafe.Pointer(&chunk[0])), len(chunk)*a.number.size)
-		if _, err := io.ReadFull(a.r, b); err != nil {
-			return a.streamError(err)
-		}
-		for i, v := range chunk {
-			if v-v != 0 {
-				return a.notFinite((at+i)/cols, c.name((at+i)%cols), float64(v))
-			}
-		}
-	}
-	return nil
-}
-
-// readCells converts number by number: other types and byte orders, columns of other
-// roles, column-major arrays.
-func readCells[T float32 | float64](ctx context.Context, a *array, c *columns, m *matrix[T]) error {
-	rows, cols, d := a.shape[0], a.shape[1], len(c.features)
-	put := func(i, col int, v float64) error {
-		role := c.role[col]
-		if v-v != 0 && role != roleIgnored && !(v != v && role >= 0 && c.keepsMissing) {
-			return a.notFinite(i, c.name(col), v)
-		}
-		switch role {
-		case roleIgnored:
-		case roleLabel:
-			m.label[i] = v
-		case roleWeight:
-			if v < 0 {
-				return a.cellError(i, c.name(col), fmt.Sprintf("the weight %v is negative", v), "weights must not be negative")
-			}
-			m.weight[i] = v
-		case roleOffset:
-			m.offsets[i] = v
-		default:
-			t := T(v)
-			if t-t != 0 && v == v {
-				return a.cellError(i, c.name(col), fmt.Sprintf("%v is too large for float32", v), "read the table as float64")
-			}
-			m.x[i*d+role] = t
-		}
-		return nil
-	}
-	value, order, size := a.number.value, a.order(), a.number.size
-	if !a.fortran {
-		i, col := 0, 0
-		return a.chunks(ctx, rows*cols, func(b []byte) error {
-			for ; len(b) > 0; b = b[size:] {
-				if err := put(i, col, value(b, order)); err != nil {
-					return err
-				}
-				if col++; col == cols {
-					i, col = i+1, 0
-				}
-			}
-			return nil
-		})
-	}
-	// Columns in groups, so that each line of X is fetched once a group and not once
-	// a column.
-	const group = 16
-	for lo := 0; lo < cols; lo += group {
-		n := min(group, cols-lo)
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		b := make([]byte, n*rows*size)
-		if _, err := io.ReadFull(a.r, b); err != nil {
-			return a.streamError(err)
-		}
-		for i := range rows {
-			for k := range n {
-				if err := put(i, lo+k, value(b[(k*rows+i)*size:], order)); err != nil {
-					return err
-				}
-			}
-		}
 	}
 	return nil
 }
@@ -351,7 +222,7 @@ func readTable[T float32 | float64](ctx context.Context, a *array, c *columns, o
 		}
 		return openRows[T](ctx, a, c, o)
 	}
-	m, err := readMatrix[T](ctx, a, c)
+	m, err := readMatrix[T](ctx, a, c, o.workers())
 	if err != nil {
 		return nil, err
 	}
@@ -376,7 +247,7 @@ func readNPY(ctx context.Context, in *input, o *ReadOptions) (*Dataset, error) {
 		return nil, withFile(err, in.name)
 	}
 	if in.file != nil {
-		a.path = in.name
+		a.file, a.fileSize, a.path = in.file, in.size, in.name
 	}
 	d, err := a.table(ctx, o)
 	return d, withFile(err, in.name)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -313,4 +314,93 @@ func FuzzNPY(f *testing.F) {
 		require.Equal(t, file, stream)
 		require.NoError(t, file.Check())
 	})
+}
+
+// Arrays of many pieces, read side by side: the table is the one that their numbers make,
+// and the first cell in the file that cannot be used is the one named.
+func TestNPY_P20_ManyPieces(t *testing.T) {
+	const cols = 37
+	rows := 2*runBytes/(4*cols) + 5000
+	path := filepath.Join(t.TempDir(), "x.npy")
+	write := func(descr string, fortran bool, numbers any) {
+		b := encodeNPY(descr, fortran, fmt.Sprintf("(%d, %d)", rows, cols), numbers)
+		require.NoError(t, os.WriteFile(path, b, 0o666))
+	}
+	x := make([]float32, rows*cols)
+	for i := range x {
+		x[i] = float32(i*7919%1000003) / 64
+	}
+	byColumns := make([]float32, len(x))
+	for i, v := range x {
+		byColumns[i%cols*rows+i/cols] = v
+	}
+	wide := make([]float64, len(x))
+	for i, v := range x {
+		wide[i] = float64(v)
+	}
+	o := ReadOptions{Weight: "3", Label: "20", Ignore: []string{"0"}, Threads: 3, Float: tensor.Float32}
+	for _, array := range []struct {
+		descr   string
+		fortran bool
+		numbers any
+	}{{"<f4", false, x}, {"<f4", true, byColumns}, {"<f8", false, wide}} {
+		for i := range rows { // 7 labels
+			v := float32(i % 7)
+			x[i*cols+20], byColumns[20*rows+i], wide[i*cols+20] = v, v, float64(v)
+		}
+		write(array.descr, array.fortran, array.numbers)
+		d, err := Read(t.Context(), path, o)
+		require.NoError(t, err)
+		got := d.X.Data().([]float32)
+		for i := range rows {
+			row, at := got[i*(cols-3):(i+1)*(cols-3)], x[i*cols:]
+			if !slices.Equal(row[:2], at[1:3]) || !slices.Equal(row[2:18], at[4:20]) || !slices.Equal(row[18:], at[21:cols]) ||
+				d.Weights[i] != float64(at[3]) || d.Labels[i] != int32(i%7) {
+				t.Fatalf("%s: row %d is %v", array.descr, i, row)
+			}
+		}
+		d, err = Read(t.Context(), path, ReadOptions{NoLabel: true, Float: tensor.Float32})
+		require.NoError(t, err)
+		require.True(t, slices.Equal(x, d.X.Data().([]float32)), array.descr)
+	}
+	bad := func(row, col int, v float32) func() {
+		was := x[row*cols+col]
+		x[row*cols+col] = v
+		return func() { x[row*cols+col] = was }
+	}
+	for _, at := range []int{0, rows / 3, rows - 2} {
+		first, second := bad(at, 36, float32(math.Inf(-1))), bad(at+1, 1, float32(math.NaN()))
+		write("<f4", false, x)
+		for _, o := range []ReadOptions{o, {NoLabel: true, Threads: 2}} {
+			_, err := Read(t.Context(), path, o)
+			require.EqualError(t, err, fmt.Sprintf(`%s: column "36": row %d: -Inf is not finite; fill in a number or drop the row`, path, at))
+		}
+		first()
+		second()
+	}
+	for _, undo := range []func(){bad(rows/2, 3, -1), bad(5, 0, float32(math.NaN()))} { // the latter is ignored
+		defer undo()
+	}
+	write("<f4", false, x)
+	_, err := Read(t.Context(), path, o)
+	require.EqualError(t, err, fmt.Sprintf(`%s: column "3": row %d: the weight -1 is negative; weights must not be negative`, path, rows/2))
+}
+
+// Every place in the words that allFinite looks at, and numbers next to the infinite.
+func TestAllFinite(t *testing.T) {
+	for n := range 40 {
+		x, wide := make([]float32, n), make([]float64, n)
+		for i := range x {
+			x[i], wide[i] = math.MaxFloat32, -math.MaxFloat64
+		}
+		require.True(t, allFinite(x) && allFinite(wide))
+		for i := range x {
+			for _, v := range []float64{math.Inf(1), math.Inf(-1), math.NaN()} {
+				x[i], wide[i] = float32(v), v
+				require.False(t, allFinite(x))
+				require.False(t, allFinite(wide))
+			}
+			x[i], wide[i] = -math.SmallestNonzeroFloat32, math.SmallestNonzeroFloat64
+		}
+	}
 }

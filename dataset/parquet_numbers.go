@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/parquet-go/parquet-go"
 	"gorgonia.org/tensor"
@@ -53,7 +52,7 @@ func readParquetNumbers[T float32 | float64](ctx context.Context, p *parquetFile
 		}
 		first += int(g.NumRows())
 	}
-	if err := inParallel(workers, tasks); err != nil {
+	if err := inParallel(ctx, workers, len(tasks), func(_, i int) error { return tasks[i]() }); err != nil {
 		return nil, err
 	}
 	t, err := p.table(ctx, o, func(i int) bool { return c.role[i] < 0 && c.role[i] != roleIgnored })
@@ -155,30 +154,4 @@ func finiteNumbers[T float32 | float64](rows []T, from, to, cols int) bool {
 		}
 	}
 	return sum == 0
-}
-
-// inParallel runs the tasks on that many goroutines and returns the error of the
-// earliest that failed.
-func inParallel(workers int, tasks []func() error) error {
-	errs := make([]error, len(tasks))
-	next := make(chan int, len(tasks))
-	for i := range tasks {
-		next <- i
-	}
-	close(next)
-	var wait sync.WaitGroup
-	for range min(workers, len(tasks)) {
-		wait.Go(func() {
-			for i := range next {
-				errs[i] = tasks[i]()
-			}
-		})
-	}
-	wait.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

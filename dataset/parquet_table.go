@@ -24,7 +24,7 @@ func (p *parquetFile) table(ctx context.Context, o *ReadOptions, want func(colum
 	if err := p.checkSize(len(tasks), 8); err != nil {
 		return nil, err
 	}
-	return t, inParallel(o.workers(), tasks)
+	return t, inParallel(ctx, o.workers(), len(tasks), func(_, i int) error { return tasks[i]() })
 }
 
 // column reads one column of all row groups.

@@ -36,7 +36,8 @@ func gunzip(path string) (int64, error) {
 	}
 }
 
-// readPlain reads a file in pieces of a megabyte, by several threads.
+// readPlain reads a file in pieces of 4 MB, the fastest of what was tried, by several
+// threads.
 func readPlain(path string, threads int) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -47,7 +48,7 @@ func readPlain(path string, threads int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	const step = 1 << 20
+	const step = 4 << 20
 	to := make([]byte, info.Size())
 	hugepages.Want(to)
 	errs := make([]error, threads)
