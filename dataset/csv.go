@@ -55,7 +55,7 @@ func readText(ctx context.Context, in *input, o *ReadOptions, delimiter byte) (*
 	var d *Dataset
 	switch {
 	case t.outgrows() && t.anyCells:
-		err = &ReadError{Problem: "the table is larger than --max-memory and has text or missing cells, which are encoded in memory", Advice: "give more memory, or encode the columns as numbers"}
+		err = errTooLargeToEncode()
 	case t.outgrows() && o.Float == tensor.Float32:
 		d, err = spillText[float32](ctx, t)
 	case t.outgrows():

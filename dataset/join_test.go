@@ -109,7 +109,7 @@ func TestRead_FilesOfAPatternAreOneTable(t *testing.T) {
 						continue
 					}
 					require.NoError(t, err)
-					if got.Sparse == nil && w.format != "parquet" {
+					if got.Sparse == nil {
 						require.Equal(t, limit == 1, got.Stream != nil)
 					}
 					sameTable(t, want, got)

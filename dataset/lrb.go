@@ -1,7 +1,6 @@
 package dataset
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -21,29 +20,30 @@ import (
 // Its features have names, so that Label, Weight and Offset may also name one of them,
 // which then is none any more. A dense matrix beyond MaxMemory becomes a Stream.
 func readLRB(ctx context.Context, in *input, o *ReadOptions) (*Dataset, error) {
-	f, err := openLRB(in, o)
+	file, err := in.spool(o, lrb.Magic, "lrb file")
 	if err != nil {
+		return nil, err
+	}
+	f, err := openLRB(in, file, o)
+	if err != nil {
+		file.close()
 		return nil, withFile(lrbError(err), in.name)
 	}
-	d, err := fromLRB(ctx, f, o, in.file != nil)
+	d, err := fromLRB(ctx, f, o)
 	if err != nil || d.Stream == nil {
 		f.Close()
+		file.close()
+		return d, withFile(lrbError(err), in.name)
 	}
-	return d, withFile(lrbError(err), in.name)
+	d.Stream = &openRowReader{d.Stream, []io.Closer{f, file}}
+	return d, nil
 }
 
-func openLRB(in *input, o *ReadOptions) (*lrb.File, error) {
-	switch {
-	case in.file == nil: // its description stands at the end
-		b, err := io.ReadAll(in)
-		if err != nil {
-			return nil, streamError(in.name, err)
-		}
-		return lrb.NewFile(bytes.NewReader(b), int64(len(b)), in.name)
-	case o.MaxMemory > 0: // it may have to stay open for longer than in
+func openLRB(in *input, file *spooled, o *ReadOptions) (*lrb.File, error) {
+	if in.file != nil && o.MaxMemory > 0 { // it may have to stay open for longer than in
 		return lrb.Open(in.name)
 	}
-	return lrb.NewFile(in.file, in.size, in.name)
+	return lrb.NewFile(file.ReaderAt, file.size, in.name)
 }
 
 // lrbError is a *ReadError for what package lrb reports.
@@ -66,7 +66,7 @@ func lrbError(err error) error {
 }
 
 // fromLRB makes a dataset of f, which must stay open where it has a Stream.
-func fromLRB(ctx context.Context, f *lrb.File, o *ReadOptions, onDisk bool) (*Dataset, error) {
+func fromLRB(ctx context.Context, f *lrb.File, o *ReadOptions) (*Dataset, error) {
 	_, cols := f.Shape()
 	if f.Sparse() && o.Features == nil && o.Cols != cols {
 		if err := checkImpliedCols(cols, f.Entries()); err != nil {
@@ -118,10 +118,8 @@ func fromLRB(ctx context.Context, f *lrb.File, o *ReadOptions, onDisk bool) (*Da
 	}
 	n, left := r.Shape()
 	switch size := int64(n) * int64(left) * int64(r.Dtype().Size()); {
-	case o.streams(size) && onDisk:
-		d.Stream = &openRowReader{r, f}
 	case o.streams(size):
-		return nil, o.tooLarge(size)
+		d.Stream = r
 	case r == backend.RowReader(rows):
 		d.X, err = f.Dense(ctx, o.Threads)
 	default:
@@ -130,10 +128,18 @@ func fromLRB(ctx context.Context, f *lrb.File, o *ReadOptions, onDisk bool) (*Da
 	return d, err
 }
 
-// openRowReader is a reader that closes its file.
+// openRowReader is a reader that closes its files.
 type openRowReader struct {
 	backend.RowReader
-	io.Closer
+	files []io.Closer
+}
+
+func (r *openRowReader) Close() error {
+	var errs []error
+	for _, f := range r.files {
+		errs = append(errs, f.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // chooseLRB gives the columns of the matrix their roles. The file's own labels are none

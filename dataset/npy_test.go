@@ -231,7 +231,7 @@ func TestNPZ_ErrorsSayWhereAndWhat(t *testing.T) {
 		npz     []byte
 		message string
 	}{
-		{[]byte("not a zip"), `this is no NPZ archive: not a valid zip file; the file is damaged or incomplete, or was not written by numpy.savez`},
+		{[]byte("not a zip"), `this is no NPZ archive: it does not begin like one; the file is damaged, or something else`},
 		{archive(zip.Store, map[string][]byte{"y.npy": y}), `there is no array "X"; the archive holds "y"`},
 		{archive(zip.Store, map[string][]byte{"X.npy": x}), `there is no array "y"; the archive holds "X"`},
 		{flipped, `column "X": cannot unpack the array: the checksum is wrong; the file is damaged or incomplete`},

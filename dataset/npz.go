@@ -2,11 +2,9 @@ package dataset
 
 import (
 	"archive/zip"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"strings"
@@ -25,7 +23,12 @@ const (
 // Label, Weight and Offset of the options name other arrays; Ignore drops columns of
 // X by index.
 func readNPZ(ctx context.Context, in *input, o *ReadOptions) (*Dataset, error) {
-	z, err := openNPZ(in)
+	file, err := in.spool(o, "PK", "NPZ archive")
+	if err != nil {
+		return nil, err
+	}
+	defer file.close()
+	z, err := openNPZ(file)
 	if err != nil {
 		return nil, withFile(err, in.name)
 	}
@@ -38,20 +41,12 @@ type npz struct {
 	size    int64 // of the archive
 }
 
-func openNPZ(in *input) (*npz, error) {
-	file, size := in.file, in.size
-	if file == nil { // an archive is read from its end
-		b, err := io.ReadAll(in)
-		if err != nil {
-			return nil, streamError(in.name, err)
-		}
-		file, size = bytes.NewReader(b), int64(len(b))
-	}
-	z, err := zip.NewReader(file, size)
+func openNPZ(file *spooled) (*npz, error) {
+	z, err := zip.NewReader(file, file.size)
 	if err != nil {
 		return nil, &ReadError{Problem: "this is no NPZ archive: " + strings.TrimPrefix(err.Error(), "zip: "), Advice: "the file is damaged or incomplete, or was not written by numpy.savez", Err: err}
 	}
-	return &npz{z.File, size}, nil
+	return &npz{z.File, file.size}, nil
 }
 
 func (z *npz) dataset(ctx context.Context, o *ReadOptions) (*Dataset, error) {

@@ -1,8 +1,8 @@
 package dataset
 
 import (
-	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"math"
@@ -20,7 +20,12 @@ import (
 // Integers of 64 bits and decimals become the nearest float64. Dates, times, nested
 // fields and lists are errors unless they are ignored.
 func readParquet(ctx context.Context, in *input, o *ReadOptions) (*Dataset, error) {
-	p, err := openParquet(in)
+	file, err := in.spool(o, parquetMagic, "Parquet file")
+	if err != nil {
+		return nil, err
+	}
+	defer file.close()
+	p, err := openParquet(file, o)
 	if err != nil {
 		return nil, withFile(err, in.name)
 	}
@@ -52,21 +57,20 @@ type parquetColumn struct {
 // memory without bound for damaged pages.
 var parquetCodecs = []parquetformat.CompressionCodec{parquetformat.Uncompressed, parquetformat.Snappy, parquetformat.Gzip, parquetformat.Zstd}
 
-func openParquet(in *input) (p *parquetFile, err error) {
-	file, size := in.file, in.size
-	if file == nil { // a file is read from its end
-		b, err := io.ReadAll(in)
-		if err != nil {
-			return nil, streamError(in.name, err)
-		}
-		file, size = bytes.NewReader(b), int64(len(b))
+func openParquet(file *spooled, o *ReadOptions) (p *parquetFile, err error) {
+	buffer := 1 << 20
+	if o.MaxMemory > 0 { // there is one a column
+		buffer = 1 << 16
+	}
+	if err := checkFooter(file); err != nil {
+		return nil, err
 	}
 	defer damagedParquet(&err)
-	f, err := parquet.OpenFile(file, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(1<<20))
+	f, err := parquet.OpenFile(file, file.size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(buffer))
 	if err != nil {
 		return nil, &ReadError{Problem: "this is no Parquet file: " + err.Error(), Advice: "the file is damaged or incomplete, or something else", Err: err}
 	}
-	p = &parquetFile{File: f, size: size}
+	p = &parquetFile{File: f, size: file.size}
 	for _, g := range f.RowGroups() {
 		if n := g.NumRows(); n < 0 || int64(p.rows) > math.MaxInt-n {
 			return nil, parquetDamage(fmt.Sprintf("a row group of %d rows", n))
@@ -84,6 +88,19 @@ func openParquet(in *input) (p *parquetFile, err error) {
 	}
 	return p, nil
 }
+
+// checkFooter holds the size that the file's last bytes claim for its description against
+// that of the file: the library takes memory for it unasked.
+func checkFooter(file *spooled) error {
+	var end [8]byte
+	_, err := file.ReadAt(end[:], max(0, file.size-8))
+	if n := int64(binary.LittleEndian.Uint32(end[:])); err != nil && err != io.EOF || string(end[4:]) != parquetMagic || n > file.size-12 {
+		return &ReadError{Problem: "this is no Parquet file: its end is missing", Advice: "the file is damaged or incomplete, or something else", Err: err}
+	}
+	return nil
+}
+
+const parquetMagic = "PAR1"
 
 // columnOfParquet says what a field of the schema is.
 func columnOfParquet(c *parquet.Column) parquetColumn {
@@ -152,6 +169,9 @@ func (p *parquetFile) dataset(ctx context.Context, o *ReadOptions) (*Dataset, er
 		if err != errNotPlain {
 			return d, err
 		}
+	}
+	if err := o.tooLargeToEncode(int64(p.rows) * int64(len(c.features)) * 8); err != nil {
+		return nil, err
 	}
 	t, err := p.table(ctx, o, func(i int) bool { return c.role[i] != roleIgnored })
 	if err != nil {

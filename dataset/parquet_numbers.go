@@ -32,12 +32,37 @@ func readParquetNumbers[T float32 | float64](ctx context.Context, p *parquetFile
 			features[role] = &p.columns[i]
 		}
 	}
+	t, err := p.table(ctx, o, func(i int) bool { return c.role[i] < 0 && c.role[i] != roleIgnored })
+	if err != nil {
+		return nil, err
+	}
+	d := &Dataset{FeatureNames: c.features}
+	if err := d.sideColumns(t, c, o); err != nil {
+		return nil, err
+	}
+	if o.streams(int64(p.rows) * int64(cols) * int64(sizeOf[T]())) {
+		r, err := spillParquet[T](ctx, p, features, o)
+		if err != nil {
+			return nil, err
+		}
+		d.Stream = r
+		return d, nil
+	}
 	x := make([]T, p.rows*cols)
+	if err := fillParquet(ctx, p, features, x, o.workers()); err != nil {
+		return nil, err
+	}
+	d.X = tensor.New(tensor.WithShape(p.rows, cols), tensor.WithBacking(x))
+	return d, nil
+}
+
+// fillParquet decodes the features to x.
+func fillParquet[T float32 | float64](ctx context.Context, p *parquetFile, features []*parquetColumn, x []T, workers int) error {
 	hugepages.Want(x)
+	cols := len(features)
 
 	// Row groups are read side by side; where there are fewer of them than workers, so
 	// are shares of their columns.
-	workers := o.workers()
 	groups := p.RowGroups()
 	shares := min(cols, max(1, (workers+len(groups)-1)/len(groups)))
 	var tasks []func() error
@@ -52,18 +77,7 @@ func readParquetNumbers[T float32 | float64](ctx context.Context, p *parquetFile
 		}
 		first += int(g.NumRows())
 	}
-	if err := inParallel(ctx, workers, len(tasks), func(_, i int) error { return tasks[i]() }); err != nil {
-		return nil, err
-	}
-	t, err := p.table(ctx, o, func(i int) bool { return c.role[i] < 0 && c.role[i] != roleIgnored })
-	if err != nil {
-		return nil, err
-	}
-	d := &Dataset{
-		X:            tensor.New(tensor.WithShape(p.rows, cols), tensor.WithBacking(x)),
-		FeatureNames: c.features,
-	}
-	return d, d.sideColumns(t, c, o)
+	return inParallel(ctx, workers, len(tasks), func(_, i int) error { return tasks[i]() })
 }
 
 func sizeOf[T float32 | float64]() int {
@@ -93,11 +107,8 @@ func (p *parquetFile) checkSize(cols, size int) error {
 // group's rows. from is the place of the first of the columns in a row.
 func readParquetGroup[T float32 | float64](ctx context.Context, g parquet.RowGroup, columns []*parquetColumn, x []T, from, cols int) (err error) {
 	defer damagedParquet(&err)
-	open := make([]*pages, len(columns))
-	for j, c := range columns {
-		open[j] = openPages(g, c)
-		defer open[j].close()
-	}
+	open := openColumns(g, columns)
+	defer open.close()
 	rows := int(g.NumRows())
 	step := max(64, parquetTileBytes/(cols*sizeOf[T]()))
 	for at := 0; at < rows; at += step {
@@ -106,14 +117,39 @@ func readParquetGroup[T float32 | float64](ctx context.Context, g parquet.RowGro
 		}
 		n := min(step, rows-at)
 		tile := x[at*cols : (at+n)*cols]
-		for j, s := range open {
-			if err := fillColumn(s, tile[from+j:], n, cols); err != nil {
-				return err
-			}
+		if err := fillTile(open, tile, n, from, cols); err != nil {
+			return err
 		}
-		if !finiteNumbers(tile, from, from+len(columns), cols) {
-			return errNotPlain
+	}
+	return nil
+}
+
+// openPagesOf are the open pages of neighbouring columns of a row group.
+type openPagesOf []*pages
+
+func openColumns(g parquet.RowGroup, columns []*parquetColumn) openPagesOf {
+	open := make(openPagesOf, len(columns))
+	for j, c := range columns {
+		open[j] = openPages(g, c)
+	}
+	return open
+}
+
+func (o openPagesOf) close() {
+	for _, s := range o {
+		s.close()
+	}
+}
+
+// fillTile decodes the next n cells of each of the columns, of which the first is from.
+func fillTile[T float32 | float64](open openPagesOf, tile []T, n, from, cols int) error {
+	for j, s := range open {
+		if err := fillColumn(s, tile[from+j:], n, cols); err != nil {
+			return err
 		}
+	}
+	if !finiteNumbers(tile, from, from+len(open), cols) {
+		return errNotPlain
 	}
 	return nil
 }

@@ -33,6 +33,18 @@ func (o *ReadOptions) tooLarge(bytes int64) error {
 	}
 }
 
+// tooLargeToEncode is the error for so many bytes of cells of all kinds.
+func (o *ReadOptions) tooLargeToEncode(bytes int64) error {
+	if !o.streams(bytes) {
+		return nil
+	}
+	return errTooLargeToEncode()
+}
+
+func errTooLargeToEncode() error {
+	return &ReadError{Problem: "the table is larger than --max-memory and has text or missing cells, which are encoded in memory", Advice: "give more memory, or encode the columns as numbers"}
+}
+
 // scratch is a file without a name, that is gone when it is closed or the program ends,
 // however it does. Rows are written to it once and then read as often as one likes.
 type scratch struct {
@@ -41,13 +53,22 @@ type scratch struct {
 	rows *lrb.Writer
 }
 
-func newScratch(dir string, cols int, dtype tensor.Dtype) (*scratch, error) {
+// scratchFile is a new file, of which the name is gone at once; where an open file cannot
+// be removed, who closes it does that.
+func scratchFile(dir string) (*os.File, error) {
 	file, err := os.CreateTemp(dir, "logreg-gpu-*.lrb")
 	if err != nil {
 		return nil, scratchError(dir, err)
 	}
-	// Where an open file cannot be removed, discard does it.
 	_ = os.Remove(file.Name())
+	return file, nil
+}
+
+func newScratch(dir string, cols int, dtype tensor.Dtype) (*scratch, error) {
+	file, err := scratchFile(dir)
+	if err != nil {
+		return nil, err
+	}
 	s := &scratch{file: file, to: bufio.NewWriterSize(file, 1<<20)}
 	s.rows = lrb.NewDense(s.to, cols, dtype)
 	return s, nil

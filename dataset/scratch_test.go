@@ -219,3 +219,56 @@ func TestNPY_ChangedBetweenPassesIsAnError(t *testing.T) {
 		require.NoError(t, d.Close())
 	}
 }
+
+// Parquet, whose pages no pass could read again and again, goes through a scratch file; a
+// stream of .lrb or Parquet, which are read from their ends, is kept in one first.
+func TestStream_P10_EveryFormatInPiecesIsTheSame(t *testing.T) {
+	dir := t.TempDir()
+	rapid.Check(t, func(t *rapid.T) {
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
+		rows, cols := rapid.IntRange(2, 300).Draw(t, "rows"), rapid.IntRange(1, 9).Draw(t, "cols")
+		table, err := ReadFrom(t.Context(), bytes.NewReader(csvOf(rng, rows, cols)), "t.csv", ReadOptions{
+			Weight: "-3", Offset: "-2", Float: rapid.SampledFrom([]tensor.Dtype{tensor.Float64, tensor.Float32}).Draw(t, "float"),
+		})
+		require.NoError(t, err)
+		for j := range table.FeatureNames {
+			table.FeatureNames[j] = string(rune('a' + j))
+		}
+		format := rapid.SampledFrom([]string{"parquet", "lrb"}).Draw(t, "format")
+		path := filepath.Join(dir, "t."+format)
+		quickly(t, path, table, format)
+		o := ReadOptions{Scratch: dir, Threads: rapid.IntRange(1, 5).Draw(t, "threads")}
+		if format == "parquet" {
+			o.Weight, o.Offset = "sample_weight", "offset"
+		}
+		if cols > 2 && rapid.Bool().Draw(t, "some") {
+			o.Ignore = []string{"1"}
+			if rapid.Bool().Draw(t, "order") {
+				o.Ignore, o.Features, o.Label = nil, []string{"c", "a"}, table.LabelName
+			}
+		}
+		want, err := Read(t.Context(), path, o)
+		require.NoError(t, err)
+		b, err := os.ReadFile(path)
+		require.NoError(t, err)
+		o.MaxMemory = 1
+		for _, stream := range []bool{false, true} {
+			var got *Dataset
+			if stream {
+				got, err = ReadFrom(t.Context(), bytes.NewReader(b), path, o)
+			} else {
+				got, err = Read(t.Context(), path, o)
+			}
+			require.NoError(t, err)
+			require.NotNil(t, got.Stream)
+			require.Equal(t, want.X.Dtype(), got.Stream.Dtype())
+			sameTable(t, want, got)
+			require.NoError(t, got.Close())
+		}
+	})
+	require.NoError(t, os.RemoveAll(filepath.Join(dir, "t.parquet")))
+	require.NoError(t, os.RemoveAll(filepath.Join(dir, "t.lrb")))
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Empty(t, left)
+}

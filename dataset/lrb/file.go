@@ -174,7 +174,7 @@ func (f *File) readDirectory() (d *directory, end int64, err error) {
 			return nil, 0, err
 		}
 	}
-	if string(head[:len(magic)]) != magic {
+	if string(head[:len(Magic)]) != Magic {
 		return nil, 0, &Error{File: f.name, Kind: ErrNotLRB}
 	}
 	switch v := binary.LittleEndian.Uint32(head[8:]); {
@@ -189,7 +189,7 @@ func (f *File) readDirectory() (d *directory, end int64, err error) {
 	if err := f.readAt(foot[:], f.size-headSize); err != nil {
 		return nil, 0, err
 	}
-	if string(foot[56:]) != magic {
+	if string(foot[56:]) != Magic {
 		return nil, 0, f.damaged("its end is missing")
 	}
 	if crc32.Checksum(foot[:20], castagnoli) != binary.LittleEndian.Uint32(foot[20:]) || !allZero(foot[24:56]) {

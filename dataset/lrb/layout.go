@@ -10,8 +10,11 @@ import (
 	"github.com/logreg-gpu/logreg-gpu/backend"
 )
 
+// Magic are the first bytes of a file: a byte that is no text, and line ends that a
+// transfer as text would change.
+const Magic = "\x89LRB\r\n\x1a\n"
+
 const (
-	magic   = "\x89LRB\r\n\x1a\n" // a byte that is no text, and line ends that a transfer as text would change
 	version = 1
 
 	headSize = 64 // of header and footer

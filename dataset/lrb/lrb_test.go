@@ -356,10 +356,10 @@ func TestFile_HostileDirectory(t *testing.T) {
 }
 
 func TestFile_OtherFiles(t *testing.T) {
-	for _, b := range []string{"", "1,2,3\n", magic, "\x89LRB\n\x1a\n" + string(make([]byte, 200))} {
+	for _, b := range []string{"", "1,2,3\n", Magic, "\x89LRB\n\x1a\n" + string(make([]byte, 200))} {
 		_, err := everything([]byte(b))
 		require.Error(t, err)
-		if len(b) < len(magic) {
+		if len(b) < len(Magic) {
 			require.ErrorIs(t, err, ErrNotLRB)
 		}
 	}
@@ -531,6 +531,6 @@ func repaired(b []byte) []byte {
 	}
 	binary.LittleEndian.PutUint32(foot[20:], crc32.Checksum(foot[:20], castagnoli))
 	clear(foot[24:56])
-	copy(foot[56:], magic)
+	copy(foot[56:], Magic)
 	return b
 }

@@ -65,7 +65,7 @@ func (w *Writer) begin() {
 		return
 	}
 	var head [headSize]byte
-	copy(head[:], magic)
+	copy(head[:], Magic)
 	binary.LittleEndian.PutUint32(head[8:], version)
 	w.write(head[:])
 }
@@ -231,7 +231,7 @@ func (w *Writer) Close(c Columns) error {
 	binary.LittleEndian.PutUint64(foot[8:], uint64(len(text)))
 	binary.LittleEndian.PutUint32(foot[16:], crc32.Checksum(text, castagnoli))
 	binary.LittleEndian.PutUint32(foot[20:], crc32.Checksum(foot[:20], castagnoli))
-	copy(foot[56:], magic)
+	copy(foot[56:], Magic)
 	w.write(text)
 	w.write(foot[:])
 	if w.err == nil {
