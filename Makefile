@@ -84,8 +84,9 @@ lint: ## gofmt, vet, staticcheck
 generate: ## everything generated in Go
 	$(CPU) generate -tags cpu ./...
 
-ptx: ## rebuild kernels/ptx from the .cu files (clang-19)
+ptx: ## rebuild kernels/ptx and its archives from the .cu files (clang-19)
 	kernels/build.sh
+	$(CPU) generate -tags cpu ./kernels
 
 ptxas: ## assemble every PTX file; registers, spills, shared memory (ptxas of CUDA 12.4)
 	kernels/ptxas.sh

@@ -28,7 +28,7 @@ func TestDevices_OfTheEmulator(t *testing.T) {
 	list, err := devices(EmulatorName, ptx.NewDriver(ptx.Config{}))
 	require.NoError(t, err)
 	require.Equal(t, []backend.Device{{Backend: EmulatorName, Name: "PTX emulator", Details: map[string]string{
-		"memory": "4.0 GiB", "compute capability": "9.0", "multiprocessors": "8", "driver": "CUDA 12.4", "ptx target": "sm_90",
+		"memory": "4.0 GiB", "compute capability": "9.0", "multiprocessors": "8", "driver": "CUDA 12.4", "ptx target": "sm_80",
 	}}}, list)
 }
 

@@ -20,7 +20,7 @@ compile() { # source target feature output defines...
     --cuda-feature=+ptx"$ptx" -std=c++17 -O3 -fno-unroll-loops -ffp-contract=off -Wall -Wno-unknown-cuda-version \
     -Wno-pass-failed "$@" -S "$src" -o - | grep -v '^[[:space:]]*//' | tr -s '\n' >"$to"
 }
-for target in sm_75:64 sm_80:70 sm_90:78; do
+for target in sm_75:64 sm_80:70; do
   arch=${target%:*} ptx=${target#*:}
   mkdir -p "$out/$arch"
   for src; do

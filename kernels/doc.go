@@ -1,7 +1,8 @@
 // Package kernels holds the CUDA kernels: their sources, the PTX built from them for
 // each target, and the index by which the cuda backend finds them.
 //
-//	*.cu, include/*.h --(build.sh: clang-19)--> ptx/<target>/<file>[.<storage>].ptx --(go:embed)--> PTX
+//	*.cu, include/*.h --(build.sh: clang-19)--> ptx/<target>/<file>[.<storage>].ptx
+//	                  --(_pack: zstd)--> <target>.tar.zst --(go:embed)--> PTX
 //
 // One .cu file is one concept; where it depends on the storage of X it is compiled once
 // for each. Each file opens with its formula, shapes, launch bounds, shared memory,

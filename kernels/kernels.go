@@ -1,13 +1,5 @@
 package kernels
 
-import (
-	"embed"
-	"fmt"
-)
-
-//go:embed ptx
-var files embed.FS
-
 // Target is one virtual architecture that the kernels are compiled for.
 type Target struct {
 	Name         string // "sm_80", as in .target and in the folder's name
@@ -17,7 +9,6 @@ type Target struct {
 
 // Targets are the committed ones, the most capable first.
 var Targets = []Target{
-	{"sm_90", 9, 0, 11080}, // PTX 7.8
 	{"sm_80", 8, 0, 11000}, // PTX 7.0
 	{"sm_75", 7, 5, 10010}, // PTX 6.4
 }
@@ -170,13 +161,4 @@ var byName = func() map[string]Kernel {
 func Find(name string) (Kernel, bool) {
 	k, ok := byName[name]
 	return k, ok
-}
-
-// PTX returns the text of one module for one target: PTX("sm_80", "xtr.f32").
-func PTX(target, module string) ([]byte, error) {
-	text, err := files.ReadFile("ptx/" + target + "/" + module + ".ptx")
-	if err != nil {
-		return nil, fmt.Errorf("kernels: no %s for %s", module, target)
-	}
-	return text, nil
 }

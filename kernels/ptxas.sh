@@ -1,5 +1,5 @@
 #!/bin/bash
-# Assembles every PTX file for its target, prints the table of registers and shared memory
+# Assembles every PTX file for its target, those of sm_80 for sm_90 too, prints the table of registers and shared memory
 # (docs/kernels-table.md) and fails when a kernel spills.
 # PTXAS names NVIDIA's assembler of CUDA 12.4; without it the one on the PATH of that
 # version is taken, or NVIDIA's wheel is fetched from PyPI (22 MB) into .cache.
@@ -33,9 +33,10 @@ fits "$ptxas" || { echo "kernels/ptxas.sh: $ptxas is not ptxas of CUDA 12.4" >&2
 
 # One line a kernel and target: entry target registers static-shared spill-stores spill-loads
 assemble() {
-	for file in ptx/sm_*/*.ptx; do
-		arch=$(basename "$(dirname "$file")")
-		"$ptxas" -v -arch="$arch" "$file" -o /dev/null 2>&1 || { echo "kernels/ptxas.sh: $file does not assemble" >&2; return 1; }
+	for arch in sm_75 sm_80 sm_90; do
+		for file in ptx/"${arch/sm_90/sm_80}"/*.ptx; do
+			"$ptxas" -v -arch="$arch" "$file" -o /dev/null 2>&1 || { echo "kernels/ptxas.sh: $file does not assemble for $arch" >&2; return 1; }
+		done
 	done | awk '
 		/Compiling entry function/ { split($0, q, "\x27"); entry = q[2]; arch = q[4] }
 		/bytes spill stores/ { for (i = 1; i < NF; i++) { if ($(i+1) == "bytes" && $(i+2) == "spill") { if ($(i+3) ~ /stores/) stores = $i; else loads = $i } } }
@@ -50,8 +51,8 @@ assembled=$(assemble)
 awk '
 	BEGIN {
 		print "# Registers and shared memory of the kernels\n"
-		print "Written by `make ptxas` with ptxas of CUDA 12.4: registers a thread and static shared bytes a block for each"
-		print "target; no kernel spills. Dynamic shared memory and launch bounds are in the head of each `.cu` file."
+		print "Written by `make ptxas` with ptxas of CUDA 12.4: registers a thread and static shared bytes a block, from"
+		print "the PTX for sm_75 and, for sm_80 and sm_90, that for sm_80; no kernel spills. Dynamic shared memory and launch bounds are in the head of each `.cu` file."
 		print "What the kernels move and how fast they should be: [kernels.md](kernels.md).\n"
 		print "| kernel | sm_75 | sm_80 | sm_90 | static shared |\n|---|---|---|---|---|"
 	}
