@@ -18,7 +18,7 @@ var errNotPlain = errors.New("not all cells are finite numbers")
 // parquetTileBytes is how much of X is filled at a time from the pages of all its
 // columns: it stays in the cache of a core while each of them writes its share of every
 // row.
-const parquetTileBytes = 256 << 10
+const parquetTileBytes = 64 << 10
 
 // readParquetNumbers decodes the features straight into X.
 func readParquetNumbers[T float32 | float64](ctx context.Context, p *parquetFile, c *columns, o *ReadOptions) (*Dataset, error) {
@@ -32,15 +32,19 @@ func readParquetNumbers[T float32 | float64](ctx context.Context, p *parquetFile
 			features[role] = &p.columns[i]
 		}
 	}
-	t, err := p.table(ctx, o, func(i int) bool { return c.role[i] < 0 && c.role[i] != roleIgnored })
+	t, tasks, err := p.columnTasks(ctx, func(i int) bool { return c.role[i] < 0 && c.role[i] != roleIgnored })
 	if err != nil {
 		return nil, err
 	}
 	d := &Dataset{FeatureNames: c.features}
-	if err := d.sideColumns(t, c, o); err != nil {
-		return nil, err
-	}
+	workers := o.workers()
 	if o.streams(int64(p.rows) * int64(cols) * int64(sizeOf[T]())) {
+		if err := run(ctx, workers, tasks); err != nil {
+			return nil, err
+		}
+		if err := d.sideColumns(t, c, o); err != nil {
+			return nil, err
+		}
 		r, err := spillParquet[T](ctx, p, features, o)
 		if err != nil {
 			return nil, err
@@ -49,23 +53,25 @@ func readParquetNumbers[T float32 | float64](ctx context.Context, p *parquetFile
 		return d, nil
 	}
 	x := make([]T, p.rows*cols)
-	if err := fillParquet(ctx, p, features, x, o.workers()); err != nil {
+	hugepages.Want(x)
+	if err := run(ctx, workers, append(tasks, parquetTasks(ctx, p, features, x, workers)...)); err != nil {
 		return nil, err
 	}
 	d.X = tensor.New(tensor.WithShape(p.rows, cols), tensor.WithBacking(x))
-	return d, nil
+	return d, d.sideColumns(t, c, o)
 }
 
-// fillParquet decodes the features to x.
-func fillParquet[T float32 | float64](ctx context.Context, p *parquetFile, features []*parquetColumn, x []T, workers int) error {
-	hugepages.Want(x)
-	cols := len(features)
+// run does the tasks side by side.
+func run(ctx context.Context, workers int, tasks []func() error) error {
+	return inParallel(ctx, workers, len(tasks), func(_, i int) error { return tasks[i]() })
+}
 
-	// Row groups are read side by side; where there are fewer of them than workers, so
-	// are shares of their columns.
+// parquetTasks decode the features to x. Row groups are read side by side; where there are
+// fewer of them than workers, so are shares of their columns.
+func parquetTasks[T float32 | float64](ctx context.Context, p *parquetFile, features []*parquetColumn, x []T, workers int) (tasks []func() error) {
+	cols := len(features)
 	groups := p.RowGroups()
 	shares := min(cols, max(1, (workers+len(groups)-1)/len(groups)))
-	var tasks []func() error
 	first := 0
 	for _, g := range groups {
 		x := x[first*cols:]
@@ -77,7 +83,7 @@ func fillParquet[T float32 | float64](ctx context.Context, p *parquetFile, featu
 		}
 		first += int(g.NumRows())
 	}
-	return inParallel(ctx, workers, len(tasks), func(_, i int) error { return tasks[i]() })
+	return tasks
 }
 
 func sizeOf[T float32 | float64]() int {
@@ -107,17 +113,15 @@ func (p *parquetFile) checkSize(cols, size int) error {
 // group's rows. from is the place of the first of the columns in a row.
 func readParquetGroup[T float32 | float64](ctx context.Context, g parquet.RowGroup, columns []*parquetColumn, x []T, from, cols int) (err error) {
 	defer damagedParquet(&err)
-	open := openColumns(g, columns)
+	open := openColumns[T](g, columns, cols)
 	defer open.close()
 	rows := int(g.NumRows())
-	step := max(64, parquetTileBytes/(cols*sizeOf[T]()))
-	for at := 0; at < rows; at += step {
+	for at := 0; at < rows; at += open.step {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		n := min(step, rows-at)
-		tile := x[at*cols : (at+n)*cols]
-		if err := fillTile(open, tile, n, from, cols); err != nil {
+		n := min(open.step, rows-at)
+		if err := open.fill(x[at*cols+from:], n, cols); err != nil {
 			return err
 		}
 	}
@@ -125,69 +129,95 @@ func readParquetGroup[T float32 | float64](ctx context.Context, g parquet.RowGro
 }
 
 // openPagesOf are the open pages of neighbouring columns of a row group.
-type openPagesOf []*pages
-
-func openColumns(g parquet.RowGroup, columns []*parquetColumn) openPagesOf {
-	open := make(openPagesOf, len(columns))
-	for j, c := range columns {
-		open[j] = openPages(g, c)
-	}
-	return open
+type openPagesOf[T float32 | float64] struct {
+	pages   []*pages
+	step    int   // rows of a tile
+	cells   [][]T // those of each column in a tile
+	decoded []T   // where they are decoded to
 }
 
-func (o openPagesOf) close() {
-	for _, s := range o {
+func openColumns[T float32 | float64](g parquet.RowGroup, columns []*parquetColumn, cols int) *openPagesOf[T] {
+	o := &openPagesOf[T]{pages: make([]*pages, len(columns)), step: max(64, parquetTileBytes/(cols*sizeOf[T]()))}
+	for j, c := range columns {
+		o.pages[j] = openPages(g, c)
+	}
+	o.cells, o.decoded = make([][]T, len(columns)), make([]T, o.step*len(columns))
+	return o
+}
+
+func (o *openPagesOf[T]) close() {
+	for _, s := range o.pages {
 		s.close()
 	}
 }
 
-// fillTile decodes the next n cells of each of the columns, of which the first is from.
-func fillTile[T float32 | float64](open openPagesOf, tile []T, n, from, cols int) error {
-	for j, s := range open {
-		if err := fillColumn(s, tile[from+j:], n, cols); err != nil {
-			return err
+// fill decodes the next n rows of the columns to x, whose rows are cols numbers apart.
+func (o *openPagesOf[T]) fill(x []T, n, cols int) error {
+	for at := 0; at < n; at += o.step {
+		k := min(o.step, n-at)
+		for j, s := range o.pages {
+			cells, err := nextNumbers(s, o.decoded[j*o.step:j*o.step+k])
+			if err != nil {
+				return err
+			}
+			if !allFinite(cells) {
+				return errNotPlain
+			}
+			o.cells[j] = cells
 		}
-	}
-	if !finiteNumbers(tile, from, from+len(open), cols) {
-		return errNotPlain
+		interleave(x[at*cols:], o.cells, k, cols)
 	}
 	return nil
 }
 
-// fillColumn decodes n cells to every cols-th number of dst.
-func fillColumn[T float32 | float64](s *pages, dst []T, n, cols int) error {
-	for n > 0 {
+// nextNumbers returns the next len(buf) cells: where they are in their page, if they are
+// numbers of that type, else decoded to buf.
+func nextNumbers[T float32 | float64](s *pages, buf []T) ([]T, error) {
+	for done := 0; done < len(buf); {
 		left, err := s.ready()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if s.missing != nil {
-			return errNotPlain
+			return nil, errNotPlain
 		}
-		k := min(left, n)
-		numbersOf(s.values, s.next, dst, k, cols, s.numbers)
+		n := min(left, len(buf)-done)
+		at := s.next
+		s.at += n
+		s.next += n
+		if same, ok := s.values.([]T); ok && n == len(buf) {
+			return same[at : at+n], nil
+		}
+		to := buf[done : done+n]
+		numbersOf(s.values, at, to, s.entries)
 		if s.column.divisor != 1 && !s.coded {
-			for i := range k {
-				dst[i*cols] = T(float64(dst[i*cols]) / s.column.divisor)
+			for i := range to {
+				to[i] = T(float64(to[i]) / s.column.divisor)
 			}
 		}
-		s.at += k
-		s.next += k
-		n -= k
-		if n > 0 {
-			dst = dst[k*cols:]
-		}
+		done += n
 	}
-	return nil
+	return buf, nil
 }
 
-// finiteNumbers looks at columns from to to of whole rows.
-func finiteNumbers[T float32 | float64](rows []T, from, to, cols int) bool {
-	var sum T
-	for ; len(rows) > 0; rows = rows[cols:] {
-		for _, v := range rows[from:to] {
-			sum += v - v
+// interleave writes n cells of each column to the rows of x, cols numbers apart: four
+// columns at a time, since a line of x that is written to has to come from a farther cache
+// each time.
+func interleave[T float32 | float64](x []T, columns [][]T, n, cols int) {
+	from := 0
+	for ; from+4 <= len(columns); from += 4 {
+		a, b, c, d := columns[from][:n], columns[from+1][:n], columns[from+2][:n], columns[from+3][:n]
+		for i, to := 0, x[from:]; i < n; i++ {
+			row := (*[4]T)(to)
+			row[0], row[1], row[2], row[3] = a[i], b[i], c[i], d[i]
+			if i+1 < n {
+				to = to[cols:]
+			}
 		}
 	}
-	return sum == 0
+	for ; from < len(columns); from++ {
+		for i, v := range columns[from][:n] {
+			x[i*cols+from] = v
+		}
+	}
 }

@@ -23,7 +23,7 @@ type pages struct {
 	missing func(i int) bool // nil where no cell of the page is
 
 	dictionary parquet.Dictionary // the one that entries were made of
-	numbers    []float64          // the dictionary's numbers
+	entries    any                // the dictionary's numbers: a slice of their type, or float64
 	texts      byteArrays         // or its texts
 }
 
@@ -108,14 +108,17 @@ func (s *pages) open(page parquet.Page) {
 	if d == s.dictionary {
 		return
 	}
-	s.dictionary, s.numbers, s.texts = d, nil, byteArrays{}
+	s.dictionary, s.texts = d, byteArrays{}
 	switch entries := valuesOf(d.Page().Data(), s.column).(type) {
 	case byteArrays:
 		s.texts = entries
+	case []float32:
+		s.entries = entries
 	default:
-		s.numbers = make([]float64, d.Len())
-		numbersOf(entries, 0, s.numbers, len(s.numbers), 1, nil)
-		s.scale(s.numbers)
+		numbers := make([]float64, d.Len())
+		numbersOf(entries, 0, numbers, nil)
+		s.scale(numbers)
+		s.entries = numbers
 	}
 }
 
@@ -156,40 +159,49 @@ func (s *pages) scale(v []float64) {
 	}
 }
 
-// numbersOf writes n of the values, or of the dictionary's where they are codes, from
-// the i-th on, to every stride-th number of dst.
-func numbersOf[T float32 | float64](values any, i int, dst []T, n, stride int, dictionary []float64) {
+// numbersOf writes the values from the i-th on, or the dictionary's where they are codes, to
+// dst.
+func numbersOf[T float32 | float64](values any, i int, dst []T, dictionary any) {
+	n := len(dst)
 	switch v := values.(type) {
 	case codes:
-		for k, code := range v[i : i+n] {
-			dst[k*stride] = T(dictionary[code])
+		if entries, ok := dictionary.([]float32); ok {
+			lookUp(dst, v[i:i+n], entries)
+		} else {
+			lookUp(dst, v[i:i+n], dictionary.([]float64))
 		}
 	case booleans:
-		for k := range n {
-			dst[k*stride] = T(v[(i+k)/8] >> ((i + k) % 8) & 1)
+		for k := range dst {
+			dst[k] = T(v[(i+k)/8] >> ((i + k) % 8) & 1)
 		}
 	case decimals:
-		for k := range n {
-			dst[k*stride] = T(v.at(i + k))
+		for k := range dst {
+			dst[k] = T(v.at(i + k))
 		}
 	case []int32:
-		spread(v[i:i+n], dst, stride)
+		convertTo(dst, v[i:i+n])
 	case []uint32:
-		spread(v[i:i+n], dst, stride)
+		convertTo(dst, v[i:i+n])
 	case []int64:
-		spread(v[i:i+n], dst, stride)
+		convertTo(dst, v[i:i+n])
 	case []uint64:
-		spread(v[i:i+n], dst, stride)
+		convertTo(dst, v[i:i+n])
 	case []float32:
-		spread(v[i:i+n], dst, stride)
+		convertTo(dst, v[i:i+n])
 	case []float64:
-		spread(v[i:i+n], dst, stride)
+		convertTo(dst, v[i:i+n])
 	}
 }
 
-func spread[S int32 | uint32 | int64 | uint64 | float32 | float64, T float32 | float64](src []S, dst []T, stride int) {
+func lookUp[S, T float32 | float64](dst []T, codes codes, entries []S) {
+	for k, code := range codes {
+		dst[k] = T(entries[code])
+	}
+}
+
+func convertTo[S int32 | uint32 | int64 | uint64 | float32 | float64, T float32 | float64](dst []T, src []S) {
 	for k, v := range src {
-		dst[k*stride] = T(v)
+		dst[k] = T(v)
 	}
 }
 
@@ -202,14 +214,14 @@ func (s *pages) read(dst []float64) error {
 		}
 		n := min(left, len(dst))
 		if s.missing == nil {
-			numbersOf(s.values, s.next, dst, n, 1, s.numbers)
+			numbersOf(s.values, s.next, dst[:n], s.entries)
 			s.next += n
 		} else {
 			for k := range n {
 				if s.missing(s.at + k) {
 					dst[k] = math.NaN()
 				} else {
-					numbersOf(s.values, s.next, dst[k:], 1, 1, s.numbers)
+					numbersOf(s.values, s.next, dst[k:k+1], s.entries)
 					s.next++
 				}
 			}

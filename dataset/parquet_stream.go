@@ -37,9 +37,9 @@ func spillGroup[T float32 | float64](ctx context.Context, g parquet.RowGroup, fe
 	defer damagedParquet(&err)
 	cols := len(features)
 	shares := min(cols, workers)
-	open := make([]openPagesOf, shares)
+	open := make([]*openPagesOf[T], shares)
 	for s := range open {
-		open[s] = openColumns(g, features[cols*s/shares:cols*(s+1)/shares])
+		open[s] = openColumns[T](g, features[cols*s/shares:cols*(s+1)/shares], cols)
 		defer open[s].close()
 	}
 	step := len(piece) / cols
@@ -50,7 +50,7 @@ func spillGroup[T float32 | float64](ctx context.Context, g parquet.RowGroup, fe
 		n := min(step, rows-at)
 		err := inParallel(ctx, workers, shares, func(_, s int) (err error) {
 			defer damagedParquet(&err)
-			return fillTile(open[s], piece[:n*cols], n, cols*s/shares, cols)
+			return open[s].fill(piece[cols*s/shares:], n, cols)
 		})
 		if err != nil {
 			return err

@@ -9,6 +9,15 @@ import (
 
 // table reads the wanted columns, side by side; the others are there by name alone.
 func (p *parquetFile) table(ctx context.Context, o *ReadOptions, want func(column int) bool) (*Table, error) {
+	t, tasks, err := p.columnTasks(ctx, want)
+	if err != nil {
+		return nil, err
+	}
+	return t, run(ctx, o.workers(), tasks)
+}
+
+// columnTasks is a table whose columns are there when the tasks have been done.
+func (p *parquetFile) columnTasks(ctx context.Context, want func(column int) bool) (*Table, []func() error, error) {
 	t := &Table{Rows: p.rows, Columns: make([]Column, len(p.columns))}
 	var tasks []func() error
 	for i := range p.columns {
@@ -21,10 +30,7 @@ func (p *parquetFile) table(ctx context.Context, o *ReadOptions, want func(colum
 			})
 		}
 	}
-	if err := p.checkSize(len(tasks), 8); err != nil {
-		return nil, err
-	}
-	return t, inParallel(ctx, o.workers(), len(tasks), func(_, i int) error { return tasks[i]() })
+	return t, tasks, p.checkSize(len(tasks), 8)
 }
 
 // column reads one column of all row groups.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/parquet-go/parquet-go"
 	"github.com/stretchr/testify/require"
 	"gorgonia.org/tensor"
 )
@@ -196,4 +197,53 @@ func FuzzParquet(f *testing.F) {
 			require.NoError(t, d.Check())
 		}
 	})
+}
+
+// Pages that end within the tiles that X is written in, each column's elsewhere, and row
+// groups of odd sizes.
+func TestParquet_P9_PagesAndTilesOfAnySize(t *testing.T) {
+	type row struct {
+		A float32 `parquet:"a"`
+		B float32 `parquet:"b,dict"`
+		C float64 `parquet:"c"`
+		D int32   `parquet:"d,dict"`
+		E float32 `parquet:"e,optional"`
+		F int64   `parquet:"f,snappy"`
+		Y int32   `parquet:"y"`
+	}
+	rows := make([]row, 20_011)
+	for i := range rows {
+		v := float32(i*7919%10007) / 8
+		rows[i] = row{v, float32(i % 997), float64(v) / 3, int32(i % 31), v + 1, int64(i) - 10, int32(i % 3)}
+	}
+	path := filepath.Join(t.TempDir(), "x.parquet")
+	var b bytes.Buffer
+	w := parquet.NewGenericWriter[row](&b, parquet.PageBufferSize(3001), parquet.MaxRowsPerRowGroup(7_777))
+	_, err := w.Write(rows)
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	require.NoError(t, os.WriteFile(path, b.Bytes(), 0o666))
+	for _, threads := range []int{1, 2, 5} {
+		for _, float := range []tensor.Dtype{tensor.Float32, tensor.Float64} {
+			d, err := Read(t.Context(), path, ReadOptions{Threads: threads, Float: float})
+			require.NoError(t, err)
+			require.Equal(t, tensor.Shape{len(rows), 6}, d.X.Shape())
+			at := func(k int) float64 {
+				if float == tensor.Float32 {
+					return float64(d.X.Data().([]float32)[k])
+				}
+				return d.X.Data().([]float64)[k]
+			}
+			for i, r := range rows {
+				for j, want := range []float64{float64(r.A), float64(r.B), r.C, float64(r.D), float64(r.E), float64(r.F)} {
+					if float == tensor.Float32 {
+						want = float64(float32(want))
+					}
+					if at(i*6+j) != want || d.Labels[i] != r.Y {
+						t.Fatalf("%d threads: row %d, column %d: %v instead of %v, label %d", threads, i, j, at(i*6+j), want, d.Labels[i])
+					}
+				}
+			}
+		}
+	}
 }

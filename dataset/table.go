@@ -165,16 +165,27 @@ func (c *Column) categories(byValue bool) *Column {
 	}
 	if c.Codes == nil {
 		of := make(map[float64]int32)
+		var recent [64]struct { // of the values whose bits hash to a place
+			v float64
+			k int32
+		}
+		for i := range recent {
+			recent[i].v, recent[i].k = math.NaN(), -1
+		}
 		for i, v := range c.Numbers {
-			k, ok := of[v]
-			if !ok {
-				k = -1
-				if !math.IsNaN(v) {
-					k = code(number(v))
-					of[v] = k
+			r := &recent[math.Float64bits(v)*0x9e3779b97f4a7c15>>58]
+			if r.v != v {
+				k, ok := of[v]
+				if !ok {
+					k = -1
+					if !math.IsNaN(v) {
+						k = code(number(v))
+						of[v] = k
+					}
 				}
+				r.v, r.k = v, k
 			}
-			out.Codes[i] = k
+			out.Codes[i] = r.k
 		}
 		return out
 	}
