@@ -324,7 +324,7 @@ func (v *validation) run(ctx context.Context, r *CVResult) error {
 	if err != nil {
 		return err
 	}
-	runs, err := v.march(ctx, family, nil)
+	runs, err := v.march(ctx, family, nil, nil)
 	if err != nil {
 		return err
 	}
@@ -343,7 +343,6 @@ func (v *validation) run(ctx context.Context, r *CVResult) error {
 	if err != nil {
 		return err
 	}
-	r.Passes += family.Passes()
 	for i := range r.Trials {
 		t := &r.Trials[i]
 		t.Scores = scores[i*v.folds : (i+1)*v.folds]
@@ -352,7 +351,11 @@ func (v *validation) run(ctx context.Context, r *CVResult) error {
 		}
 	}
 	r.choose()
-	return v.refit(ctx, r, fits)
+	if err := v.refit(ctx, r, family, runs); err != nil {
+		return err
+	}
+	r.Passes += family.Passes() // those of the refit among them
+	return nil
 }
 
 // member is the model of one trial over all rows.
@@ -362,16 +365,17 @@ func (v *validation) member(t Trial) objective.Member {
 	return m
 }
 
-func (v *validation) march(ctx context.Context, family *objective.Family, starts [][]float64) ([]*solver.Result, error) {
+func (v *validation) march(ctx context.Context, family *objective.Family, starts [][]float64, after []*solver.Result) ([]*solver.Result, error) {
 	return solver.March(ctx, v.cv.Solver, family, solver.MarchOptions{
 		Options: solver.Options{Tol: v.cv.Tol, MaxIter: v.maxIter, Seed: v.cv.Seed, Threads: v.cv.Threads},
-		Starts:  starts, Pace: v.cv.Pace,
+		Starts:  starts, After: after, Pace: v.cv.Pace,
 	})
 }
 
 // refit fits the best trial, or all of them for a path, to all rows. The mean of the
-// models that leave out one fold each is a start good to second order.
-func (v *validation) refit(ctx context.Context, r *CVResult, fits []objective.Fit) error {
+// models that leave out one fold each is a start good to second order, and their metrics
+// serve again.
+func (v *validation) refit(ctx context.Context, r *CVResult, family *objective.Family, runs []*solver.Result) error {
 	wanted := []int{r.Best}
 	if v.cv.Path {
 		wanted = wanted[:0]
@@ -379,28 +383,26 @@ func (v *validation) refit(ctx context.Context, r *CVResult, fits []objective.Fi
 			wanted = append(wanted, i)
 		}
 	}
-	var members []objective.Member
+	whole, of, err := family.Whole(ctx)
+	if err != nil {
+		return err
+	}
+	var members []int
+	var starts [][]float64
+	var after []*solver.Result
 	for _, t := range wanted {
-		members = append(members, v.member(r.Trials[t]))
+		first := t * v.folds
+		members, after = append(members, of[first]), append(after, runs[first])
+		starts = append(starts, meanOf(runs[first:first+v.folds]))
 	}
-	family, err := objective.NewFamily(ctx, v.data, members)
-	if err != nil {
-		return err
-	}
-	starts := make([][]float64, len(wanted))
-	for i, t := range wanted {
-		coef, intercept := meanFit(fits[t*v.folds : (t+1)*v.folds])
-		if starts[i], err = family.Member(i).Theta(coef, intercept); err != nil {
-			return err
-		}
-	}
+	all := whole.Some(members)
 	began := time.Now()
-	runs, err := v.march(ctx, family, starts)
+	ends, err := v.march(ctx, all, starts, after)
 	if err != nil {
 		return err
 	}
-	for i, run := range runs {
-		fit := family.Member(i).Fit(run.X, run.Value)
+	for i, run := range ends {
+		fit := all.Member(i).Fit(run.X, run.Value)
 		p := *v.problem
 		p.opts.C, p.opts.L1Ratio = r.Trials[wanted[i]].C, r.Trials[wanted[i]].L1Ratio
 		one := &Result{
@@ -417,24 +419,18 @@ func (v *validation) refit(ctx context.Context, r *CVResult, fits []objective.Fi
 			r.Refit = one
 		}
 	}
-	r.Passes += family.Passes()
 	return nil
 }
 
-// meanFit averages coefficients and intercepts.
-func meanFit(fits []objective.Fit) (coef [][]float64, intercept []float64) {
-	n := float64(len(fits))
-	coef, intercept = make([][]float64, len(fits[0].Coef)), make([]float64, len(fits[0].Intercept))
-	for k := range coef {
-		coef[k] = make([]float64, len(fits[0].Coef[k]))
-		for _, f := range fits {
-			intercept[k] += f.Intercept[k] / n
-			for j, b := range f.Coef[k] {
-				coef[k][j] += b / n
-			}
+// meanOf is the mean of the ends of runs in the same coordinates.
+func meanOf(runs []*solver.Result) []float64 {
+	mean := make([]float64, len(runs[0].X))
+	for _, r := range runs {
+		for i, t := range r.X {
+			mean[i] += t / float64(len(runs))
 		}
 	}
-	return coef, intercept
+	return mean
 }
 
 // modelOf is what Fit would have returned, for predictions.

@@ -106,16 +106,65 @@ func TestFitCV_P15_FewReadsOfLargeData(t *testing.T) {
 	}
 }
 
+// The same holds with absolute values, whose zeros are those of separate fits.
+func TestFitCV_P15_FewReadsOfLargeDataL1(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		ratios []float64
+		change func(*dataset.Dataset, *logreg.CVOptions)
+	}{
+		{"l1", nil, func(_ *dataset.Dataset, o *logreg.CVOptions) { o.Penalty = "l1" }},
+		{"elasticnet", []float64{0, 0.5}, func(_ *dataset.Dataset, o *logreg.CVOptions) {
+			o.Penalty, o.L1Ratios, o.Cs = "elasticnet", []float64{0, 0.5}, logreg.DefaultCs(5)
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ds := large(t, 40000, 0.3)
+			opts := logreg.DefaultCVOptions()
+			opts.Storage, opts.Path, opts.Tol = backend.Float64, true, 1e-8 // at the default, a zero more or less makes no difference
+			c.change(ds, &opts)
+			reads := 0
+			opts.Pace = func(p solver.Pace) {
+				if p.Of == 50 && p.Members >= 25 {
+					reads++
+				}
+			}
+			cv, err := logreg.FitCV(ctx, ds, opts)
+			require.NoError(t, err)
+			require.Zero(t, cv.Unconverged, cv.Advice)
+			require.LessOrEqual(t, reads, 8)
+			folds, err := dataset.FoldsStratified(ds.Labels, 5, opts.Seed)
+			require.NoError(t, err)
+			for _, trial := range []int{0, 2, 6, 9} {
+				alone := opts.Options
+				alone.Solver, alone.Tol = "prox-newton", 1e-9
+				alone.C, alone.L1Ratio = cv.Trials[trial].C, cv.Trials[trial].L1Ratio
+				one, err := logreg.Fit(ctx, ds.Take(without(folds, trial/2)), alone)
+				require.NoError(t, err)
+				require.InEpsilon(t, one.Objective, cv.Trials[trial].Objectives[trial/2], 1e-6) // the promise
+				one, err = logreg.Fit(ctx, ds, alone)
+				require.NoError(t, err)
+				require.InEpsilon(t, one.Objective, cv.Path[trial].Objective, 1e-6)
+				for j, b := range one.Model.Coef[0][:6] { // the levels of the group may share a shift, at no cost
+					require.Equal(t, b == 0, cv.Path[trial].Model.Coef[0][j] == 0, "C=%v, column %d", alone.C, j)
+				}
+			}
+		})
+	}
+}
+
 func TestFitCV_P9_SameBitsForAnyThreadsOfLargeData(t *testing.T) {
-	var first []uint64
-	for _, threads := range []int{1, 2, 3} {
-		opts := logreg.DefaultCVOptions()
-		opts.Cs, opts.Threads, opts.Storage = logreg.DefaultCs(3), threads, backend.Float32
-		cv, err := logreg.FitCV(ctx, large(t, 20000, 0.2), opts)
-		require.NoError(t, err)
-		if first == nil {
-			first = cvBits(cv)
+	for _, penalty := range []string{"l2", "l1"} {
+		var first []uint64
+		for _, threads := range []int{1, 2, 3} {
+			opts := logreg.DefaultCVOptions()
+			opts.Cs, opts.Threads, opts.Storage, opts.Penalty = logreg.DefaultCs(5), threads, backend.Float32, penalty
+			cv, err := logreg.FitCV(ctx, large(t, 20000, 0.2), opts)
+			require.NoError(t, err)
+			if first == nil {
+				first = cvBits(cv)
+			}
+			require.Equal(t, first, cvBits(cv), "%s with %d threads", penalty, threads)
 		}
-		require.Equal(t, first, cvBits(cv))
 	}
 }

@@ -2,6 +2,7 @@ package objective
 
 import (
 	"context"
+	"math"
 	"slices"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
@@ -23,6 +24,7 @@ type Member struct {
 type Family struct {
 	data    backend.Data
 	asked   []Member
+	kins    []int // see kin
 	members []*Objective
 	share   float64 // of the rows of the whole family that data holds
 	passes  *float64
@@ -83,9 +85,23 @@ func (f *Family) add(o *Objective) {
 	}
 }
 
+// Some are the given members alone.
+func (f *Family) Some(members []int) *Family {
+	s := &Family{data: f.data, share: f.share, passes: f.passes}
+	for _, k := range members {
+		s.asked = append(s.asked, f.asked[k])
+		s.members = append(s.members, f.members[k])
+	}
+	s.last, s.held = make([][]float64, len(members)), make([]float64, len(members))
+	return s
+}
+
 // kin is the first member that differs from member k in nothing but the fold.
 func (f *Family) kin(k int) int {
-	return slices.IndexFunc(f.asked, func(m Member) bool { return m.kin(f.asked[k]) })
+	for i := len(f.kins); i <= k; i++ {
+		f.kins = append(f.kins, slices.IndexFunc(f.asked, func(m Member) bool { return m.kin(f.asked[i]) }))
+	}
+	return f.kins[k]
 }
 
 // kin tells whether two members differ in nothing but the fold.
@@ -95,6 +111,59 @@ func (m Member) kin(other Member) bool {
 	return m.Model == other.Model && a.C == b.C && a.Penalty == b.Penalty && a.L1Ratio == b.L1Ratio &&
 		slices.Equal(a.Factors, b.Factors) && a.NoIntercept == b.NoIntercept &&
 		a.Standardize == b.Standardize && a.Coordinates == b.Coordinates
+}
+
+// Guides gives each member the one of the next smaller C that differs from it in nothing
+// else, or -1: where the penalty is stronger, minima are found sooner.
+func (f *Family) Guides() []int {
+	guides := make([]int, len(f.members))
+	before := func(a, b int) bool { // of equal C, the first
+		c, d := f.asked[a].Options.C, f.asked[b].Options.C
+		return c < d || c == d && a < b
+	}
+	for k, m := range f.asked {
+		guides[k] = -1
+		m.Options.C = 0
+		for r, other := range f.asked {
+			if !before(r, k) || guides[k] >= 0 && before(r, guides[k]) {
+				continue
+			}
+			other.Options.C = 0
+			if m.Model == other.Model && m.kin(other) {
+				guides[k] = r
+			}
+		}
+	}
+	return guides
+}
+
+// Join moves theta to where member r was evaluated last, and grad to member k's gradient
+// there, and returns its value; k differs from r in the penalty alone. It reads nothing.
+func (f *Family) Join(k, r int, theta, grad []float64) (value float64) {
+	o, other := f.members[k], f.members[r]
+	p := o.coords.dim()
+	for i := range o.outputs() {
+		coef, intercept := other.coords.user(f.last[r][i*p : (i+1)*p])
+		o.coords.fromUser(coef, intercept, theta[i*p:(i+1)*p])
+	}
+	o.ev.Loss = append(o.ev.Loss[:0], other.ev.Loss[0])
+	o.ev.Grad = append(o.ev.Grad[:0], other.ev.Grad...)
+	f.last[k], f.held[k] = append(f.last[k][:0], theta...), f.held[r]
+	return o.fromEvaluation(theta, grad)
+}
+
+// Apart is the difference of the penalties' gradients by member k's coordinates.
+func (f *Family) Apart(k, r int, theta, difference []float64) {
+	o, other := f.members[k], f.members[r]
+	p := o.coords.dim()
+	for i, t := range theta {
+		j := i % p
+		if difference[i] = 0; j == o.coords.cols || t == 0 {
+			continue
+		}
+		unit := o.coords.unit[j]
+		difference[i] = float64((o.ridge[j]-other.ridge[j])*unit*unit*t) + (o.lasso.lambda[j]-other.lasso.lambda[j])*math.Copysign(unit, t)
+	}
 }
 
 // Member returns one objective.

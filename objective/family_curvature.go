@@ -11,10 +11,10 @@ import (
 	"github.com/logreg-gpu/logreg-gpu/solver"
 )
 
-// CanCurve tells whether Curvatures can be had.
+// CanCurve tells whether Curvatures can be had. With absolute values they are whole.
 func (f *Family) CanCurve() bool {
 	for _, o := range f.members {
-		if !o.Can(solver.CanCurve) {
+		if !o.Can(solver.CanCurve) || o.lasso.weight != nil && o.Dim() > curvatureDim {
 			return false
 		}
 	}
@@ -97,10 +97,12 @@ func (f *Family) Curvatures(ctx context.Context, members []int, theta [][]float6
 
 // wholeDim is the largest number of coordinates of a softmax model for which the
 // blocks between outputs are made too: with them the metric is the Hessian, and a
-// step Newton's.
+// step Newton's. Steps with absolute values always need them.
 const wholeDim = 256
 
-func (o *Objective) whole() bool { return o.outputs() > 1 && o.Dim() <= wholeDim }
+func (o *Objective) whole() bool {
+	return o.outputs() > 1 && (o.Dim() <= wholeDim || o.lasso.weight != nil)
+}
 
 // curvatureBlocks are the Gram blocks that curvatureOf takes.
 func (o *Objective) curvatureBlocks() (blocks []backend.GramBlock) {
@@ -135,9 +137,9 @@ const (
 	// probeRows is how many rows tell whether two models have the same p (1 - p).
 	probeRows = 512
 
-	// probeTolerance is the share by which p (1 - p) of models that share a Gram
+	// probeTolerance is the largest share by which p (1 - p) of models that share a Gram
 	// matrix may differ: the metric of one is then as good for the other as one from a
-	// sample of a hundred rows a column.
+	// sample of a hundred rows a column. Where there are more rows, it is less.
 	probeTolerance = 0.1
 )
 
@@ -184,7 +186,7 @@ func (f *Family) alike(ctx context.Context, models []backend.Model, coef []float
 		return difference / sum
 	}
 	of = make([]int, len(models))
-	for tolerance := probeTolerance; ; tolerance *= 1.5 {
+	for tolerance := min(probeTolerance, math.Sqrt(float64(f.data.Cols())/float64(f.data.Rows()))); ; tolerance *= 1.5 {
 		var apart []int
 		for k := range models {
 			of[k] = k

@@ -17,10 +17,20 @@ func (f *Family) Rows() int { return f.data.Rows() }
 // MostSampled implements solver.Limited.
 func (f *Family) MostSampled() int { return backend.MostSampled(f.data) }
 
-// Leaders are the members without their folds: one, over all rows, for those that
-// differ in nothing else. of[k] is the leader of member k. Where no member leaves out
-// a fold, the family leads itself.
+// Leaders are Whole with a C by which the penalty weighs beside all rows what it weighs,
+// on average, beside those that the members keep.
 func (f *Family) Leaders(ctx context.Context) (leaders solver.Cohort, of []int, err error) {
+	return f.whole(ctx, true)
+}
+
+// Whole are the members without their folds: one, over all rows, for those that differ in
+// nothing else, and in the same coordinates. of[k] is the one of member k. Where no member
+// leaves out a fold, it is the family itself.
+func (f *Family) Whole(ctx context.Context) (whole *Family, of []int, err error) {
+	return f.whole(ctx, false)
+}
+
+func (f *Family) whole(ctx context.Context, alike bool) (whole *Family, of []int, err error) {
 	of = make([]int, len(f.members))
 	if !slices.ContainsFunc(f.asked, func(m Member) bool { return m.Model.Fold != backend.None }) {
 		for k := range of {
@@ -28,26 +38,42 @@ func (f *Family) Leaders(ctx context.Context) (leaders solver.Cohort, of []int, 
 		}
 		return f, of, nil
 	}
-	l := &Family{data: f.data, share: f.share, passes: f.passes}
+	whole = &Family{data: f.data, share: f.share, passes: f.passes}
 	for k, o := range f.members {
-		if kin := f.kin(k); kin < k {
+		kin := f.kin(k)
+		if kin < k {
 			of[k] = of[kin]
 			continue
 		}
 		m := f.asked[k]
 		m.Model.Fold, m.Options.TotalWeight = backend.None, 0
-		leader, err := New(ctx, f.data, m.Model, m.Options)
+		if alike {
+			m.Options.C *= f.meanWeight(k) / f.total(k)
+		}
+		one, err := New(ctx, f.data, m.Model, m.Options)
 		if err != nil {
 			return nil, nil, err
 		}
-		leader.coords = o.coords
-		leader.lasso = leader.newLasso(leader.lasso.lambda)
-		leader.quad = leader.newQuadratic()
-		of[k] = len(l.members)
-		l.asked = append(l.asked, m)
-		l.add(leader)
+		one.coords = o.coords
+		one.lasso = one.newLasso(one.lasso.lambda)
+		one.quad = one.newQuadratic()
+		of[k] = len(whole.members)
+		whole.asked = append(whole.asked, m)
+		whole.add(one)
 	}
-	return l, of, nil
+	return whole, of, nil
+}
+
+// meanWeight is that of the rows that member k and its kin keep.
+func (f *Family) meanWeight(k int) float64 {
+	n, sum := 0, 0.0
+	for i, o := range f.members {
+		if f.kin(i) == k {
+			n++
+			sum += o.sum
+		}
+	}
+	return sum / float64(n)
 }
 
 // Sample is the family over about m of the rows (lots), drawn by classes and weights

@@ -162,27 +162,120 @@ func TestFamily_Held(t *testing.T) {
 	require.Equal(t, held[1], moved[1])
 }
 
-// Leaders are the fits to all rows in their members' coordinates; a family without
-// folds leads itself.
+// Whole are the fits to all rows in their members' coordinates, and leaders the same with
+// a penalty that weighs as much as where some rows are left out; a family without folds
+// leads itself.
 func TestFamily_Leaders(t *testing.T) {
 	ctx := context.Background()
 	f := newFolded(t, 400)
+	whole, of, err := f.family.Whole(ctx)
+	require.NoError(t, err)
+	require.Equal(t, []int{0, 0, 1, 1, 2, 2, 3, 3}, of)
 	leaders, of, err := f.family.Leaders(ctx)
 	require.NoError(t, err)
 	require.Equal(t, []int{0, 0, 1, 1, 2, 2, 3, 3}, of)
+	total, kept := 0.0, f.members[1].Options.TotalWeight
+	for _, w := range f.source.Weights[0] {
+		total += w
+	}
 	members, theta, grad, value := f.points()
 	require.NoError(t, f.family.EvalMembers(ctx, members, theta, grad, value))
-	lead := leaders.Members()
-	require.Len(t, lead, 4)
-	for l, o := range lead { // the members of even number leave out nothing
+	require.Len(t, leaders.Members(), 4)
+	for l, o := range whole.Members() { // the members of even number leave out nothing
 		v, err := o.Eval(ctx, theta[2*l], make([]float64, o.Dim()))
 		require.NoError(t, err)
 		require.InEpsilon(t, value[2*l], v, 1e-13)
+		lead, err := leaders.Members()[l].Eval(ctx, theta[2*l], make([]float64, o.Dim()))
+		require.NoError(t, err)
+		squares := 0.0
+		for _, row := range f.family.Member(2*l).Fit(theta[2*l], v).Coef {
+			for _, b := range row {
+				squares += b * b
+			}
+		}
+		c := f.members[2*l].Options.C
+		require.InEpsilon(t, lead-v, (1/((total+kept)/2)-1/total)*squares/(2*c), 1e-7) // a difference
 	}
 	again, of, err := leaders.Leaders(ctx)
 	require.NoError(t, err)
 	require.Same(t, leaders, again)
 	require.Equal(t, []int{0, 1, 2, 3}, of)
+}
+
+// A member that joins its guide is where the guide is, and knows its own value and
+// gradient there without a read; by how much they are apart is the difference of their
+// penalties' gradients.
+func TestFamily_JoinsItsGuide(t *testing.T) {
+	ctx := context.Background()
+	f := newFolded(t, 300)
+	require.Equal(t, []int{-1, -1, 0, 1, -1, -1, 4, 5}, f.family.Guides())
+	var members []objective.Member
+	for _, m := range f.members {
+		m.Options.Penalty, m.Options.L1Ratio = objective.ElasticNet, 0.5
+		members = append(members, m)
+	}
+	family, err := objective.NewFamily(ctx, f.data, members)
+	require.NoError(t, err)
+	f.family = family
+	_, theta, grad, value := f.points()
+	theta[1][2], theta[5][3] = 0, 0
+	for _, k := range []int{3, 7} {
+		guide := family.Guides()[k]
+		at := []int{guide}
+		require.NoError(t, family.EvalMembers(ctx, at, theta[guide:guide+1], grad[guide:guide+1], value[guide:guide+1]))
+		held, err := family.Held(ctx, theta)
+		require.NoError(t, err)
+		require.NoError(t, family.EvalMembers(ctx, at, theta[guide:guide+1], grad[guide:guide+1], value[guide:guide+1]))
+		before := family.Passes()
+		o := family.Member(k)
+		x, g := make([]float64, o.Dim()), make([]float64, o.Dim())
+		v := family.Join(k, guide, x, g)
+		here, there := o.Fit(x, v), family.Member(guide).Fit(theta[guide], value[guide])
+		for i, row := range there.Coef {
+			require.InDeltaSlice(t, row, here.Coef[i], 1e-12) // coordinates there and back
+		}
+		joined := theta[:]
+		joined[k] = x
+		again, err := family.Held(ctx, joined)
+		require.NoError(t, err)
+		require.Equal(t, before, family.Passes())
+		require.Equal(t, held[guide], again[k])
+
+		own := make([]float64, o.Dim())
+		w, err := o.Eval(ctx, x, own)
+		require.NoError(t, err)
+		require.InEpsilon(t, w, v, 1e-12)
+		require.InDeltaSlice(t, own, g, 1e-12*(1+largest(own)))
+
+		// Along any direction that leaves zeros alone the penalties' difference is a
+		// parabola: central differences are exact but for rounding.
+		difference, dir := make([]float64, o.Dim()), make([]float64, o.Dim())
+		family.Apart(k, guide, x, difference)
+		slope := 0.0
+		for i := range dir {
+			if x[i] != 0 {
+				dir[i] = math.Abs(x[i]) * math.Sin(float64(i+1)) / 4
+			}
+			slope += dir[i] * difference[i]
+		}
+		penalties := func(t0 float64) float64 {
+			at := make([]float64, len(x))
+			for i := range at {
+				at[i] = x[i] + t0*dir[i]
+			}
+			penalty := func(m objective.Member, sum float64) (p float64) {
+				for _, row := range o.Fit(at, 0).Coef {
+					for _, b := range row {
+						p += b*b/4 + math.Abs(b)/2
+					}
+				}
+				return p / (m.Options.C * sum)
+			}
+			kept := members[k].Options.TotalWeight
+			return penalty(members[k], kept) - penalty(members[guide], kept)
+		}
+		require.InEpsilon(t, (penalties(1)-penalties(-1))/2, slope, 1e-9)
+	}
 }
 
 // Curvatures are the members' Hessians where none is shared; members at one point share

@@ -1,8 +1,6 @@
 package solver
 
 import (
-	"sync"
-
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
@@ -20,7 +18,12 @@ type Curvature []*mat.SymDense
 type metric struct {
 	blocks  []*factor
 	threads int
+
+	plain *mat.SymDense // instead of blocks: not factorised, both triangles filled (plainMetric)
 }
+
+// whole tells whether nothing of the Hessian is left out.
+func (m *metric) whole() bool { return m != nil && (m.plain != nil || len(m.blocks) == 1) }
 
 // metricDamping is added to the unit diagonal of the scaled blocks: more than the
 // rounding errors of Gram matrices in float32, less than any eigenvalue that a sample
@@ -30,7 +33,7 @@ const metricDamping = 1e-7
 // newMetric factorises c, whose memory it takes over. Blocks that are not positive
 // definite are damped until they are. threads bounds the goroutines at work.
 func newMetric(c Curvature, threads int) *metric {
-	m := &metric{make([]*factor, len(c)), threads}
+	m := &metric{blocks: make([]*factor, len(c)), threads: threads}
 	var own []int // blocks that are not shared with the one before
 	for k, h := range c {
 		if k == 0 || h != c[k-1] {
@@ -38,7 +41,7 @@ func newMetric(c Curvature, threads int) *metric {
 		}
 	}
 	each := max(1, threads/len(own))
-	m.eachBlock(len(own), func(i int) {
+	inParallel(len(own), threads, func(i int) {
 		k := own[i]
 		m.blocks[k] = factorIn(c[k], each)
 		m.blocks[k].factorise(c[k], 0, metricDamping)
@@ -51,26 +54,6 @@ func newMetric(c Curvature, threads int) *metric {
 	return m
 }
 
-// eachBlock calls do for 0 to n-1, several at a time.
-func (m *metric) eachBlock(n int, do func(int)) {
-	workers := min(n, m.threads)
-	if workers == 1 {
-		for k := range n {
-			do(k)
-		}
-		return
-	}
-	var done sync.WaitGroup
-	for w := range workers {
-		done.Go(func() {
-			for k := w; k < n; k += workers {
-				do(k)
-			}
-		})
-	}
-	done.Wait()
-}
-
 // solve sets out to the inverse times v; out may be v.
 func (m *metric) solve(v, out []float64) {
 	if m == nil {
@@ -80,7 +63,7 @@ func (m *metric) solve(v, out []float64) {
 	n := len(v) / len(m.blocks)
 	copy(out, v)
 	centre(out, len(m.blocks))
-	m.eachBlock(len(m.blocks), func(k int) { m.blocks[k].solve(out[k*n:(k+1)*n], out[k*n:(k+1)*n]) })
+	inParallel(len(m.blocks), m.threads, func(k int) { m.blocks[k].solve(out[k*n:(k+1)*n], out[k*n:(k+1)*n]) })
 	centre(out, len(m.blocks))
 }
 

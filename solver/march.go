@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"sync"
+	"sync/atomic"
 )
 
 // Family is several objectives over the same rows - folds left out, strengths of the
@@ -39,6 +41,11 @@ type MarchOptions struct {
 	// Starts are the members' starts; nil leaves them to the solver.
 	Starts [][]float64
 
+	// After are results of an earlier march, one for each member and of much the same
+	// Hessian in the same coordinates: what was learned of it serves again. The starts
+	// are then near the minima.
+	After []*Result
+
 	// Pace, if set, is told every joint read.
 	Pace func(Pace)
 }
@@ -49,12 +56,12 @@ type MarchOptions struct {
 // Passes of the results count the member's own evaluations, of which f.Passes() says
 // how many were joint.
 //
-// "auto" is a march in stages where the family is a Cohort (stagedMarch), else lbfgs,
-// and owlqn where there are absolute values. A solver that needs more than values and
+// "auto" is a march in stages where the family is a Cohort (marchStaged) - with absolute
+// values, one that has Hessians - else lbfgs, or owlqn. A solver that needs more than values and
 // gradients is a *MarchError.
 func March(ctx context.Context, name string, f Family, opts MarchOptions) ([]*Result, error) {
-	m := newMarch(f, opts)
-	if opts.Starts != nil && len(opts.Starts) != len(m.members) {
+	members := f.Members()
+	if opts.Starts != nil && len(opts.Starts) != len(members) {
 		panic("solver: starts and members of a march differ in number")
 	}
 	for _, s := range solvers {
@@ -63,17 +70,18 @@ func March(ctx context.Context, name string, f Family, opts MarchOptions) ([]*Re
 		}
 	}
 	if name == AutoName {
-		lasso := slices.ContainsFunc(m.members, func(o Objective) bool { return lassoOf(o) != nil })
-		if c, ok := f.(Cohort); ok && opts.MaxIter >= 0 && !lasso {
-			return m.staged(ctx, c)
+		lasso := slices.ContainsFunc(members, func(o Objective) bool { return lassoOf(o) != nil })
+		if c, ok := f.(Cohort); ok && opts.MaxIter >= 0 && (!lasso || c.CanCurve()) {
+			return marchStaged(ctx, c, opts)
 		}
 		name = "lbfgs"
 		if lasso {
 			name = "owlqn"
 		}
 	}
-	results := make([]*Result, len(m.members))
-	err := m.abreast(ctx, all(len(m.members)), func(k int, obj Objective) (err error) {
+	m := newMarch(f, opts)
+	results := make([]*Result, len(members))
+	err := m.abreast(ctx, all(len(members)), func(k int, obj Objective) (err error) {
 		results[k], err = Solve(ctx, name, obj, m.options(k))
 		return err
 	})
@@ -119,6 +127,9 @@ func (m *march) options(k int) Options {
 // one joint read gives it to them. Which members take part in a read follows from the
 // values alone, so that results are the same on every machine.
 //
+// Between two reads the members' own arithmetic is done on several threads: that of a
+// member after that of those of lower rank, whose state it may look at.
+//
 // When one body fails, the others are abandoned. Bodies see the error of a joint read
 // as that of their own evaluation.
 func (m *march) abreast(ctx context.Context, members []int, body func(k int, obj Objective) error) error {
@@ -138,25 +149,70 @@ func (m *march) abreast(ctx context.Context, members []int, body func(k int, obj
 	}
 	var r request
 	for {
+		m.resume(walking)
 		r.reset()
+		left := walking[:0]
 		for _, w := range walking {
-			if _, waits := w.next(); waits {
-				r.add(w)
-			} else if w.err != nil {
+			if !w.waits && w.err != nil {
 				return w.err
 			}
+			if w.waits {
+				left = append(left, w)
+			}
+			if w.waits && w.asks {
+				r.add(w)
+			}
 		}
-		if walking = append(walking[:0], r.walkers...); len(walking) == 0 {
+		if walking = left; len(walking) == 0 {
 			return nil
 		}
+		if len(r.walkers) == 0 {
+			panic("solver: all members of a march wait for others")
+		}
 		err := m.family.EvalMembers(ctx, r.members, r.x, r.grad, r.value)
-		for i, w := range walking {
+		for i, w := range r.walkers {
 			w.value, w.err = r.value[i], err
 		}
 		if err == nil && m.opts.Pace != nil {
 			m.opts.Pace(Pace{m.family.Passes() - m.before, len(walking), len(m.members)})
 		}
 	}
+}
+
+// resume lets each of the walkers go on to where it waits next, or to its end.
+func (m *march) resume(walking []*walker) {
+	for rank, done := 0, 0; done < len(walking); rank++ {
+		var same []*walker
+		for _, w := range walking {
+			if w.rank == rank {
+				same = append(same, w)
+			}
+		}
+		done += len(same)
+		inParallel(len(same), m.opts.threads(), func(i int) { _, same[i].waits = same[i].next() })
+	}
+}
+
+// inParallel calls do for 0 to n-1 on several threads.
+func inParallel(n, threads int, do func(int)) {
+	if threads = min(n, threads); threads <= 1 {
+		for i := range n {
+			do(i)
+		}
+		return
+	}
+	var (
+		taken atomic.Int64
+		done  sync.WaitGroup
+	)
+	for range threads {
+		done.Go(func() {
+			for i := int(taken.Add(1)) - 1; i < n; i = int(taken.Add(1)) - 1 {
+				do(i)
+			}
+		})
+	}
+	done.Wait()
 }
 
 // request is what the members that wait ask of a joint read.
@@ -168,7 +224,7 @@ type request struct {
 }
 
 func (r *request) reset() {
-	r.walkers, r.members, r.x, r.grad, r.value = nil, r.members[:0], r.x[:0], r.grad[:0], r.value[:0]
+	r.walkers, r.members, r.x, r.grad, r.value = r.walkers[:0], r.members[:0], r.x[:0], r.grad[:0], r.value[:0]
 }
 
 func (r *request) add(w *walker) {
@@ -185,11 +241,14 @@ var errAbandoned = errors.New("another member of the march failed")
 type walker struct {
 	Objective
 	member int
+	rank   int // whose arithmetic comes first (abreast)
 	passes float64
 
-	next func() (struct{}, bool) // walks on; false: arrived
-	stop func()
-	wait func() bool // false: the march is over
+	next  func() (struct{}, bool) // walks on; false: arrived
+	stop  func()
+	wait  func() bool // false: the march is over
+	waits bool        // what next returned last
+	asks  bool        // for a value, and does not just wait for another member
 
 	x, grad []float64 // asked for
 	value   float64   // given
@@ -205,12 +264,20 @@ var (
 
 // Eval waits for the joint read.
 func (w *walker) Eval(_ context.Context, x, grad []float64) (float64, error) {
-	w.x, w.grad = x, grad
+	w.x, w.grad, w.asks = x, grad, true
 	if !w.wait() {
 		return 0, errAbandoned
 	}
 	w.passes++
 	return w.value, w.err
+}
+
+// idle waits for the next joint read without taking part in it.
+func (w *walker) idle() error {
+	if w.asks = false; !w.wait() {
+		return errAbandoned
+	}
+	return nil
 }
 
 // Passes counts the member's own evaluations.

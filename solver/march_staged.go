@@ -35,6 +35,19 @@ type Cohort interface {
 	// in the evaluation of one member. It depends on the kind of machine, not on the
 	// present one.
 	CurvaturePrice() float64
+
+	// Guides gives for each member another one that differs from it in the strength of
+	// the penalty alone, or -1, without circles.
+	Guides() []int
+
+	// Apart writes by how much the gradient of member k, absolute values included, is
+	// above that of its guide r, at x.
+	Apart(k, r int, x, difference []float64)
+
+	// Join sets x to where member r was evaluated last, in the coordinates of member k,
+	// and returns k's value and gradient there. It takes what is known of r and reads
+	// nothing. Guides lead from k to r. Members may join at the same time.
+	Join(k, r int, x, grad []float64) (value float64)
 }
 
 // CohortSample is a cohort over some of the rows, as Sample is an objective.
@@ -47,7 +60,7 @@ type CohortSample struct {
 const (
 	// marchShare is the share of the rows in the largest sample. A row of a sample
 	// costs the leaders' evaluations alone; one of the whole, those of all members.
-	marchShare = 5
+	marchShare = 4
 
 	// marchBudget bounds the price of the metrics of one rebuilding, in evaluations of
 	// the members that are left; marchPrice is what is expected of it.
@@ -68,48 +81,59 @@ const (
 
 // stagedMarch is staged for a family. The samples are for the leaders alone, who are
 // few; then all members march on all rows, each from its leader's end and in its
-// leader's metric. Members whose gains fall too slowly get metrics of their own, of
-// more rows.
+// leader's metric. Members whose gains fall too slowly get metrics of their own, of more
+// rows.
 type stagedMarch struct {
-	*march
-	cohort Cohort
-
-	runs    []*descent
-	newtons []*quasiNewton
-
-	home  [][]float64 // the leaders' starts; nil where the members have their own
-	guess []float64   // the leaders' values there, in the first sample
-	of    []int       // the leader of each member
+	*company
+	lead lead
+	last *CohortSample // the largest of the leaders' samples, if there is one
 }
 
-func (m *march) staged(ctx context.Context, c Cohort) (results []*Result, err error) {
-	s := &stagedMarch{march: m, cohort: c}
-	for k := range m.members {
-		o, err := m.options(k).resolve(Solver{MaxIter: stagedMaxIter}, m.members[k].Dim())
-		if err != nil {
-			return nil, err
-		}
-		d := newDescent(m.walkers[k], o)
-		d.res.Solver = "staged"
-		s.runs, s.newtons = append(s.runs, d), append(s.newtons, newQuasiNewton(d))
-	}
-	last, err := s.lead(ctx)
-	if last != nil {
-		defer func() { err = errors.Join(err, last.Close()) }()
-	}
-	if err == nil {
-		err = s.finish(ctx, last)
-	}
-	if err != nil {
+// lead is where the leaders are.
+type lead struct {
+	of      []int // the leader of each member
+	x       [][]float64
+	metrics []*metric
+	behind  []bool // they have never left their guides
+
+	home  [][]float64 // their starts; nil where the members have their own
+	guess []float64   // their values there, in the first sample
+}
+
+// The bounds on the iterations of a member; the second is that of steps without metrics.
+const (
+	stagedMaxIter  = 1000
+	orthantMaxIter = 5000
+)
+
+func marchStaged(ctx context.Context, c Cohort, opts MarchOptions) (results []*Result, err error) {
+	s := &stagedMarch{}
+	if s.company, err = newCompany(c, opts, stagedMaxIter); err != nil {
 		return nil, err
 	}
-	for _, d := range s.runs {
-		results = append(results, d.result())
+	for _, w := range s.walks {
+		if w.d.lasso != nil && opts.MaxIter == 0 {
+			w.d.opts.MaxIter = orthantMaxIter
+		}
+	}
+	defer func() {
+		if s.last != nil {
+			err = errors.Join(err, s.last.Close())
+		}
+	}()
+	if err := s.follow(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.finish(ctx); err != nil {
+		return nil, err
+	}
+	for _, w := range s.walks {
+		r := w.d.result()
+		r.metric = w.metric
+		results = append(results, r)
 	}
 	return results, nil
 }
-
-const stagedMaxIter = 1000
 
 // sizes are those of the samples, growing; none where the rows are too few.
 func (s *stagedMarch) sizes() (sizes []int) {
@@ -125,27 +149,48 @@ func (s *stagedMarch) sizes() (sizes []int) {
 	return sizes
 }
 
-// lead finds the leaders' minima over growing samples, and puts all members where
-// their leaders end, in their metrics. It returns the last sample, if there is one.
-func (s *stagedMarch) lead(ctx context.Context) (last *CohortSample, err error) {
+// follow puts all members where their leaders come to, in their metrics; or where an
+// earlier march has ended, in its metrics.
+func (s *stagedMarch) follow(ctx context.Context) error {
+	everyone, metrics := all(len(s.walks)), make([]*metric, len(s.walks))
+	if s.opts.After != nil {
+		for k, r := range s.opts.After {
+			metrics[k] = r.metric
+		}
+		s.turn(everyone, metrics)
+		return nil
+	}
 	leaders, of, err := s.cohort.Leaders(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s.of = of
-	heads := make([]int, len(leaders.Members())) // the first member that each leads
+	if err := s.goAhead(ctx, leaders, of); err != nil {
+		return err
+	}
+	for k, i := range of {
+		if s.opts.Starts == nil {
+			copy(s.walks[k].d.x, s.lead.x[i])
+		}
+		metrics[k] = s.lead.metrics[i]
+	}
+	s.guide(func(k int) bool { return s.lead.behind != nil && s.lead.behind[of[k]] })
+	s.turn(everyone, metrics)
+	return nil
+}
+
+// goAhead leads: over growing samples or, where the rows are too few for samples and
+// leaders fewer than members, over all rows.
+func (s *stagedMarch) goAhead(ctx context.Context, leaders Cohort, of []int) (err error) {
+	l := &s.lead
+	l.of, l.x = of, make([][]float64, len(leaders.Members()))
 	for k := len(of) - 1; k >= 0; k-- {
-		heads[of[k]] = k
-	}
-	x := make([][]float64, len(heads))
-	for l, k := range heads {
-		x[l] = s.runs[k].x
+		l.x[of[k]] = s.walks[k].d.x // of the first whom it leads
 	}
 	sizes := s.sizes()
 	var samples []*CohortSample
 	defer func() {
 		for _, p := range samples {
-			if p != last {
+			if p != s.last {
 				err = errors.Join(err, p.Close())
 			}
 		}
@@ -153,93 +198,89 @@ func (s *stagedMarch) lead(ctx context.Context) (last *CohortSample, err error) 
 	for i := len(sizes) - 1; i >= 0; i-- { // the largest first, for the others to be part of it
 		p, err := leaders.Sample(ctx, sizes[i], s.opts.Seed)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		samples = append(samples, p)
 	}
-	var ground Cohort = leaders
 	if len(samples) > 0 {
-		last = samples[0]
-		ground = last
+		s.last = samples[0]
 	}
-	if s.opts.Starts == nil && len(samples) > 0 {
-		s.home = leaders.Starts()
-		x = slices.Clone(s.home)
-		s.guess = make([]float64, len(x))
-		g := make([][]float64, len(x))
-		for l := range g {
-			g[l] = make([]float64, len(x[l]))
+	if fewer := len(l.x) < len(of); s.opts.Starts != nil || len(samples) == 0 && !fewer {
+		if s.last != nil {
+			return s.measure(ctx, s.last)
 		}
-		if err := samples[len(samples)-1].EvalMembers(ctx, all(len(x)), x, g, s.guess); err != nil {
-			return last, err
+		return s.measure(ctx, leaders)
+	}
+	l.home = leaders.Starts()
+	l.x, l.behind = slices.Clone(l.home), make([]bool, len(l.home))
+	for i := range l.behind {
+		l.behind[i] = true
+	}
+	for i := len(samples) - 1; i >= 0; i-- {
+		if err := s.stage(ctx, samples[i], samples[i].Effective); err != nil {
+			return err
 		}
-		for i := len(samples) - 1; i >= 0; i-- {
-			if err := s.stage(ctx, samples[i], x); err != nil {
-				return last, err
-			}
+		if err := s.measure(ctx, samples[i]); err != nil {
+			return err
 		}
 	}
-	metrics, err := metricsOf(ctx, ground, all(len(x)), x, s.affordable(ground.Rows(), len(x), len(of)), s.opts.threads())
-	if err != nil {
-		return last, err
-	}
-	for k, l := range of {
-		if s.opts.Starts == nil {
-			copy(s.runs[k].x, x[l])
+	if len(samples) == 0 {
+		if err := s.stage(ctx, leaders, float64(leaders.Rows())); err != nil {
+			return err
 		}
-		s.newtons[k].past.again(metrics[l])
+		return s.measure(ctx, leaders)
 	}
-	return last, nil
+	return nil
 }
 
-// stage moves x near the leaders' minima over a sample.
-func (s *stagedMarch) stage(ctx context.Context, p *CohortSample, x [][]float64) error {
-	m := newMarch(p, MarchOptions{Options: Options{Tol: s.opts.Tol}})
-	left := all(len(x))
-	runs, newtons := make([]*descent, len(x)), make([]*quasiNewton, len(x))
-	for k := range x {
-		o, err := Options{Tol: s.opts.Tol, X0: x[k]}.resolve(Solver{MaxIter: stageSteps}, len(x[k]))
-		if err != nil {
+// measure gives the leaders metrics of ground at their present points.
+func (s *stagedMarch) measure(ctx context.Context, ground Cohort) (err error) {
+	l := &s.lead
+	l.metrics, err = metricsOf(ctx, ground, all(len(l.x)), l.x, s.affordable(ground.Rows(), len(l.x), len(s.members)), s.opts.threads())
+	return err
+}
+
+// stage moves the leaders near their minima over a sample p, from where they are and in
+// the metrics that they have.
+func (s *stagedMarch) stage(ctx context.Context, p Cohort, effective float64) error {
+	l := &s.lead
+	if l.metrics == nil {
+		if err := s.measure(ctx, p); err != nil {
 			return err
 		}
-		runs[k] = newDescent(m.walkers[k], o)
-		newtons[k] = newQuasiNewton(runs[k])
 	}
-	for builds := 1; len(left) > 0; builds++ {
-		at := make([][]float64, len(left))
-		for i, k := range left {
-			at[i] = runs[k].x
-		}
-		metrics, err := metricsOf(ctx, p, left, at, s.affordable(p.Rows(), len(left), len(s.members)), s.opts.threads())
-		if err != nil {
-			return err
-		}
-		arrived := make([]bool, len(x))
-		for i, k := range left {
-			k, q := k, newtons[k]
-			q.past.again(metrics[i])
-			target := stageAccuracy * float64(len(x[k])) / (2 * p.Effective)
-			var pace pace
-			q.pause = func(gain float64) bool {
-				pace.step(gain)
-				arrived[k] = gain <= target
-				return arrived[k] || metrics[i] != nil && pace.slow(target, marchPrice)
-			}
-		}
-		err = m.abreast(ctx, left, func(k int, _ Objective) error { return newtons[k].run(ctx) })
-		if err != nil {
-			return err
-		}
-		var slowed []int
-		for _, k := range left {
-			if !arrived[k] && runs[k].res.Status == "" {
-				slowed = append(slowed, k)
-			}
-		}
-		left = slowed
+	c, err := newCompany(p, MarchOptions{Options: Options{Tol: s.opts.Tol, Threads: s.opts.Threads}, Starts: l.x}, stageSteps)
+	if err != nil {
+		return err
 	}
-	for k, d := range runs {
-		x[k] = d.res.X
+	c.guide(func(k int) bool { return l.behind[k] })
+	for _, w := range c.walks {
+		w.target = stageAccuracy * float64(len(w.d.x)) / (2 * effective)
+	}
+	left := all(len(l.x))
+	for metrics := l.metrics; ; {
+		c.turn(left, metrics)
+		err := c.advance(ctx, left, nil, func(w *walk) bool {
+			return w.metric != nil && w.pace.slow(w.target, marchPrice)
+		})
+		if err != nil {
+			return err
+		}
+		if left = c.paused(left); len(left) == 0 {
+			break
+		}
+		metrics, err = metricsOf(ctx, p, left, c.points(left), s.affordable(p.Rows(), len(left), len(s.members)), s.opts.threads())
+		if err != nil {
+			return err
+		}
+	}
+	if l.guess == nil {
+		for _, w := range c.walks {
+			l.guess = append(l.guess, w.first)
+		}
+	}
+	for k, w := range c.walks {
+		l.x[k], l.behind[k] = w.d.res.X, w.behind()
 	}
 	return nil
 }
@@ -273,62 +314,47 @@ func metricsOf(ctx context.Context, c Cohort, members []int, x [][]float64, most
 	if bytes > marchFactors {
 		return metrics, nil
 	}
+	objectives := c.Members()
 	made := make([]*metric, len(curvatures))
-	for i := range made {
-		made[i] = newMetric(curvatures[i], threads)
-		curvatures[i] = nil
-	}
 	for i, j := range of {
+		if made[j] == nil && lassoOf(objectives[members[i]]) != nil {
+			made[j] = plainMetric(curvatures[j])
+		} else if made[j] == nil {
+			made[j] = newMetric(curvatures[j], threads)
+		}
+		curvatures[j] = nil
 		metrics[i] = made[j]
 	}
 	return metrics, nil
 }
 
 // finish marches all members on all rows.
-func (s *stagedMarch) finish(ctx context.Context, last *CohortSample) error {
-	left := all(len(s.runs))
+func (s *stagedMarch) finish(ctx context.Context) error {
+	left := all(len(s.walks))
 	rows := 0 // that the metrics are made of
-	if last != nil {
-		rows = last.Rows()
+	if s.last != nil {
+		rows = s.last.Rows()
 	}
-	for builds := 1; len(left) > 0; builds++ {
+	for builds := 1; ; builds++ {
 		// More rows make a better metric as long as they can be paid for.
 		next := min(growth*max(rows, 1), s.cohort.Rows())
-		if last == nil {
+		if s.last == nil {
 			next = s.cohort.Rows()
 		}
 		most := s.affordable(next, len(left), len(left))
-		rebuild := most > 0 && (builds < blockBuilds || len(s.newtons[left[0]].past.metric.blocks) == 1)
-		for _, k := range left {
-			d := s.runs[k]
-			var pace pace
-			s.newtons[k].pause = func(gain float64) bool {
-				pace.step(gain)
-				return rebuild && pace.slow(d.enough(), marchPrice)
-			}
-		}
-		err := s.abreast(ctx, left, func(k int, _ Objective) error {
-			d := s.runs[k]
-			err := s.arrive(ctx, k)
-			if err == nil {
-				err = s.newtons[k].run(ctx)
-			}
-			if err != nil && ctx.Err() != nil && d.started() {
-				d.end(Interrupted)
-				return nil
-			}
-			return err
+		rebuild := most > 0 && (builds < blockBuilds || s.walks[left[0]].metric.whole())
+		err := s.advance(ctx, left, func(k int) error { return s.arrive(ctx, k) }, func(w *walk) bool {
+			return rebuild && w.pace.slow(w.d.enough(), marchPrice)
 		})
 		if err != nil {
 			return err
 		}
-		var slowed []int
 		for _, k := range left {
-			if s.runs[k].res.Status == "" {
-				slowed = append(slowed, k)
+			if err := s.confirm(ctx, k); err != nil {
+				return err
 			}
 		}
-		if left = slowed; len(left) == 0 {
+		if left = s.paused(left); len(left) == 0 {
 			return nil
 		}
 		if err := s.rebuild(ctx, left, next, most); err != nil {
@@ -336,35 +362,53 @@ func (s *stagedMarch) finish(ctx context.Context, last *CohortSample) error {
 		}
 		rows = next
 	}
-	return nil
 }
 
 // arrive evaluates member k where the stages ended. Where that is no lower than where
 // they began, as after samples that are separable, it goes back.
 func (s *stagedMarch) arrive(ctx context.Context, k int) error {
-	d := s.runs[k]
-	if d.started() {
-		return nil
-	}
+	d, l := s.walks[k].d, &s.lead
 	f, err := d.obj.Eval(ctx, d.x, d.grad)
 	if err != nil {
 		return err
 	}
-	if s.home == nil || f <= s.guess[s.of[k]] {
+	f = d.total(d.x, f)
+	if l.home == nil || f <= l.guess[l.of[k]] {
 		return d.start(f)
 	}
 	there, g := slices.Clone(d.x), slices.Clone(d.grad)
-	copy(d.x, s.home[s.of[k]])
+	copy(d.x, l.home[l.of[k]])
 	h, err := d.obj.Eval(ctx, d.x, d.grad)
 	if err != nil {
 		return err
 	}
+	h = d.total(d.x, h)
 	if f <= h {
 		copy(d.x, there)
 		copy(d.grad, g)
 		h = f
 	}
 	return d.start(h)
+}
+
+// confirm leaves the end of proximal steps to prox-newton where they stall, or where the
+// minimum may lie at infinity.
+func (s *stagedMarch) confirm(ctx context.Context, k int) error {
+	d := s.walks[k].d
+	if d.lasso == nil || d.res.Status != Stalled && !(d.res.Status == "" && d.escaping()) || !Can(s.members[k], CanHessian) {
+		return nil
+	}
+	o := s.options(k)
+	o.X0 = d.x
+	r, err := Solve(ctx, "prox-newton", s.members[k], o)
+	if err != nil {
+		return err
+	}
+	s.walkers[k].passes += r.Passes
+	d.res.X, d.res.Value, d.res.MaxAbsGradient = r.X, r.Value, r.MaxAbsGradient
+	d.res.Iterations += r.Iterations
+	d.end(r.Status)
+	return nil
 }
 
 // rebuild gives members new metrics at their present points, of m rows.
@@ -378,16 +422,10 @@ func (s *stagedMarch) rebuild(ctx context.Context, members []int, m, most int) (
 		defer func() { err = errors.Join(err, p.Close()) }()
 		ground = p
 	}
-	x := make([][]float64, len(members))
-	for i, k := range members {
-		x[i] = s.runs[k].x
-	}
-	metrics, err := metricsOf(ctx, ground, members, x, most, s.opts.threads())
+	metrics, err := metricsOf(ctx, ground, members, s.points(members), most, s.opts.threads())
 	if err != nil {
 		return err
 	}
-	for i, k := range members {
-		s.newtons[k].past.again(metrics[i])
-	}
+	s.turn(members, metrics)
 	return nil
 }

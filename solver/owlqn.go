@@ -29,8 +29,10 @@ func owlqn(ctx context.Context, d *descent) error {
 // orthants is owlqn without confirmation; with confirm it leaves the status open
 // where the confirmation has to begin.
 func orthants(ctx context.Context, d *descent, confirm bool) error {
-	if err := d.evalStart(ctx); err != nil {
-		return err
+	if !d.started() {
+		if err := d.evalStart(ctx); err != nil {
+			return err
+		}
 	}
 	var (
 		past pairs

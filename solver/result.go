@@ -29,6 +29,8 @@ type Result struct {
 	Status         Status
 	Advice         string // one sentence for the user where Status is not Converged
 	Trace          []Step // the start is number 0
+
+	metric *metric // of the end of a march in stages, for another one (MarchOptions.After)
 }
 
 // Step is the point after an accepted iteration (an epoch of sgd); number 0 is the
