@@ -93,6 +93,7 @@ func (o *Objective) curvature(gram [][]float64) solver.Curvature {
 		o.addBlock(c[k], 0, 0, gram[k])
 		if o.squares != nil {
 			o.correct(c[k], gram[k][side*side-1]/o.sum)
+			shrink(c[k], float64(o.data.Rows()))
 		}
 		for d, ridge := range o.quad.ridge {
 			c[k].SetSym(d, d, c[k].At(d, d)+ridge)

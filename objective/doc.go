@@ -30,6 +30,7 @@
 //	sample.go       the objective of a random part that stands for all
 //	lots.go         which rows that is, by class and weight
 //	curvature.go    the Hessian's diagonal blocks, corrected where a sample misleads
+//	shrink.go       towards their diagonal, where a sample has few rows a column
 //	family.go       several objectives evaluated in joint reads; their folds, samples
 //	                (family_sample.go) and shared curvatures (family_curvature.go)
 //	fit.go          what a user wants to know of a point

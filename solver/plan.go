@@ -14,19 +14,19 @@ type plan struct {
 
 const (
 	sampleRows    = 8    // a column, at least: a metric of fewer has wild directions
-	fewRows       = 4    // a column, where rows in a metric are dear
+	fewRows       = 2    // a column, where rows in a metric are dear
 	smallestStage = 4000 // rows: below, a stage costs more in calls than it saves
 	growth        = 4    // of one stage to the next
 
 	// dearMetric is the price of a metric of sampleRows, in passes, above which fewRows do:
-	// they take two or three passes more, and cost half. Stages on so few rows bring
+	// they take two or three passes more, and cost a quarter. Stages on so few rows bring
 	// nothing then: they would end in the metric that they began in.
 	dearMetric = 4
 )
 
 // newPlan gives samples that grow to n/8 rows, or to 8 a column where that is more, but
 // never above n/3 or what memory allows; none where that leaves less than half a stage.
-// Where a metric of so many costs more than it saves, there is one sample of 4 a column.
+// Where a metric of so many costs more than it saves, there is one sample of 2 a column.
 func newPlan(obj Objective) (p plan) {
 	if !Can(obj, CanSample) {
 		return p
@@ -43,7 +43,11 @@ func newPlan(obj Objective) (p plan) {
 		}
 	}
 	least := max(each*p.cols, smallestStage)
-	want, most := min(max(p.rows/8, each*p.cols), p.rows/3), largestSample(obj, p.rows)
+	want, most := max(p.rows/8, each*p.cols), largestSample(obj, p.rows)
+	if p.single {
+		want = max(each*p.cols, smallestStage/2)
+	}
+	want = min(want, p.rows/3)
 	p.short = most < want
 	for m := min(want, most); m >= least/2; m /= growth {
 		p.sizes = append([]int{m}, p.sizes...)
@@ -79,13 +83,17 @@ func (p *pace) step(gain float64) {
 const (
 	paceSteps = 3       // the fewest to judge by
 	goodPace  = 1. / 3. // gain after a step by gain before
+
+	// paceShare is the share of a metric's price that is spent on steps before it is
+	// paid: far from the minimum they are slower than near it, and say too little.
+	paceShare = 1. / 4.
 )
 
 // slow tells whether a better metric would pay: steps gain less than a factor 3 each
 // and, at their pace, more of them are to come until the expected gain is target than
 // price, what the metric costs in steps.
 func (p *pace) slow(target, price float64) bool {
-	if p.steps < paceSteps {
+	if float64(p.steps) < max(paceSteps, paceShare*price) {
 		return false
 	}
 	rate := math.Pow(p.last/p.first, 1/float64(p.steps-1))

@@ -7,6 +7,7 @@ Sparse X is kept as scipy.sparse.save_npz does, beside y, and as LibSVM text for
   H      2,000,000 x 28    HIGGS-like: correlated, one third skewed, 7 derived columns, standardised
   S      3,000,000 x 18    SUSY-like: the same recipe with 12 base and 6 derived columns
   M      500,000 x 128     normal columns with Toeplitz correlation 0.7^|i-j|
+  MR     500,000 x 128     M with about 1 positive label in 2000
   CT     581,012 x 54      covtype-like: 10 standardised numeric columns, one-hot groups of 4 and of 40
   E      60,000 x 2,000    epsilon-like: low rank plus noise, unit-norm rows
   SP     300,000 x 200,000 sparse: 39 entries a row, one in each of 39 fields of columns whose use is as Zipf's law has it, unit-norm rows
@@ -89,13 +90,13 @@ def make_e():
     return x, labels(x, rng, 4.0, 0.0)
 
 
-def make_m():
+def make_m(bias=0.2):
     rng = np.random.default_rng(104)
     n, d = 500_000, 128
     i = np.arange(d)
     chol = np.linalg.cholesky(0.7 ** np.abs(i[:, None] - i[None, :])).astype(np.float32)
     x = np.ascontiguousarray(rng.standard_normal((n, d), dtype=np.float32) @ chol.T)
-    return x, labels(x, rng, 2.5, 0.2)
+    return x, labels(x, rng, 2.5, bias)
 
 
 def make_ct():
@@ -164,7 +165,7 @@ def make_small():
     return (x - x.mean(0)) / x.std(0), y.astype(np.int32)
 
 
-MAKE = {"H": make_h, "S": make_s, "M": make_m, "CT": make_ct, "E": make_e, "SP": make_sp, "MC": make_mc, "small": make_small}
+MAKE = {"H": make_h, "S": make_s, "M": make_m, "MR": lambda: make_m(-10.65), "CT": make_ct, "E": make_e, "SP": make_sp, "MC": make_mc, "small": make_small}
 SPARSE = ["SP"]
 HEAD = {"Hcv": ("H", 300_000), "Mcv": ("M", 100_000)}
 
