@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/cpu/internal/simd"
 )
 
 // sums are the partial sums of a logical block and the scratch to make them.
@@ -12,8 +13,9 @@ type sums[T number] struct {
 	gradient   []float64   // the layout of the coefficients
 	gram       [][]float64 // upper triangles
 
-	z, l   []T // a tile: logits or residuals of a batch, losses of one model
-	square square[T]
+	z, l    []T // a tile: logits or residuals of a batch, losses of one model
+	scratch []T // of one model alone
+	square  square[T]
 }
 
 func (d *data[T]) Eval(ctx context.Context, models []backend.Model, coef []float64, out *backend.Evaluation) error {
@@ -32,6 +34,7 @@ func (d *data[T]) Eval(ctx context.Context, models []backend.Model, coef []float
 			loss: make([]float64, len(models)), held: make([]float64, len(models)),
 			gradient: make([]float64, len(coef)),
 			z:        make([]T, most(batches)), l: make([]T, tile),
+			scratch: simd.EvalScratch[T](tile, d.Cols()),
 		}
 	}
 	work := func(s *sums[T], rows *band[T], lo, hi int) {
@@ -43,6 +46,10 @@ func (d *data[T]) Eval(ctx context.Context, models []backend.Model, coef []float
 			x := rows.tile(i, i+n)
 			for k := range batches {
 				b := &batches[k]
+				if b.fused() {
+					d.evalAlone(s, b, x, i, n)
+					continue
+				}
 				b.each(x, d.Cols(), i, n, func(x []T, i, n int) {
 					z := s.z[:n*b.outputs]
 					d.logits(b, x, i, n, z)
@@ -60,6 +67,21 @@ func (d *data[T]) Eval(ctx context.Context, models []backend.Model, coef []float
 	// Two sets of partial sums a thread; a logical block has blockRows rows at least,
 	// so they are never more than 4 K / blockRows of X.
 	return pass(ctx, d, 2*d.threads, fresh, work, add)
+}
+
+// fused tells whether Eval of package simd evaluates the batch: one output, all rows.
+func (b *batch[T]) fused() bool {
+	t := &b.terms[0]
+	return len(b.terms) == 1 && t.Classes == 0 && t.offset == nil && t.fold == nil
+}
+
+// evalAlone is logits and evalTile of such a batch, with their bits.
+func (d *data[T]) evalAlone(s *sums[T], b *batch[T], x []T, i, n int) {
+	t := &b.terms[0]
+	g := s.gradient[t.start:][:d.Cols()+1]
+	loss, sum := d.kernel.Eval(x, b.coef, b.bias[0], t.label[i:i+n], t.Class, t.weights(i, n), g[:d.Cols()], s.scratch)
+	s.loss[b.first] += loss
+	g[d.Cols()] += sum
 }
 
 // evalTile adds losses and gradients of a batch on a tile whose logits are z. It leaves

@@ -12,7 +12,7 @@ import (
 )
 
 // BenchmarkTile is a pass over an X of 256 MB as the CPU backend makes it, tiles of
-// rows through Dots, Link, Weigh and Outer, beside a plain read of the same array.
+// rows through Eval, beside a plain read of the same array.
 //
 // Two goroutines take pieces of 2 MB in step, by turns read and evaluated, so that
 // both always share the memory: a piece counts with the slower of the two. Reported
@@ -47,18 +47,13 @@ func benchmarkTile(b *testing.B, x []float32, cols int) {
 		w[j] = float32(j%7)*0.1 - 0.3
 	}
 	type scratch struct {
-		z, loss []float32
-		g       []float64
+		eval []float32
+		g    []float64
 	}
 	evaluate := func(s *scratch, lo, hi int) {
 		for i := lo; i < hi; i += tile {
 			n := min(tile, hi-i)
-			xt := x[i*cols : (i+n)*cols]
-			k.Dots(xt, w, 0.5, s.z[:n])
-			k.Link(label[i:i+n], 1, s.z[:n], s.loss[:n])
-			k.Losses(s.loss[:n], Weights{Unit: 1})
-			k.Weigh(s.z[:n], Weights{Unit: 1})
-			k.Outer(xt, s.z[:n], s.g)
+			k.Eval(x[i*cols:(i+n)*cols], w, 0.5, label[i:i+n], 1, Weights{Unit: 1}, s.g, s.eval)
 		}
 	}
 	read := func(_ *scratch, lo, hi int) {
@@ -83,7 +78,7 @@ func benchmarkTile(b *testing.B, x []float32, cols int) {
 		var done sync.WaitGroup
 		for t := range threads {
 			done.Go(func() {
-				s := &scratch{make([]float32, tile), make([]float32, tile), make([]float64, cols)}
+				s := &scratch{EvalScratch[float32](tile, cols), make([]float64, cols)}
 				for kind, f := range []func(*scratch, int, int){read, evaluate} {
 					for p := t * pieces; p < (t+1)*pieces; p++ {
 						took[kind][t] = append(took[kind][t], step(f, s, t, p))

@@ -15,6 +15,7 @@ type assembly[T Number] struct {
 	outer              func(g *float64, x, r *T, rows, cols int)
 	outers             []outersTile[T] // by falling height
 	link               func(loss, residual, z *T, label *int32, class int32, rows int, constants *T)
+	eval               []evalRows[T] // by the registers that a row fills; of any row, last
 	softmax            func(loss, z *T, label *int32, rows, classes, ld int, constants *T)
 	shares             func(z *T, rows, classes, ld int, constants *T)
 	losses             func(loss *T, mass *float64, fold *int32, left int32, rows int) (kept, held float64)
@@ -43,6 +44,12 @@ type outersTile[T Number] struct {
 	add    func(g *float64, x, r *T, n, rows, cols, ldr, ldg int)
 }
 
+// evalRows evaluates rows, a multiple of group.
+type evalRows[T Number] struct {
+	group int
+	add   func(g *float64, x, w *T, b T, label *int32, class int32, mass *float64, scale float64, rows, cols int, scratch, constants *T) (loss, residual float64)
+}
+
 // productsRows and productsOutputs are multiples of those of the register tiles of all
 // sets. The rows that go through all outputs stay in the first-level cache, and so do
 // the results of one output of them until their cache lines are full.
@@ -65,7 +72,7 @@ func (f assembly[T]) kernels() Kernels[T] {
 			end(dst[n:], a[n:])
 		}
 	}
-	return Kernels[T]{
+	k := Kernels[T]{
 		ExpNeg:    slice(f.expNeg, ExpNegGeneric[T]),
 		Sigmoid:   slice(f.sigmoid, SigmoidGeneric[T]),
 		Curvature: slice(f.curvature, CurvatureGeneric[T]),
@@ -189,6 +196,16 @@ func (f assembly[T]) kernels() Kernels[T] {
 			return weighAfter(sum, residual, n, w)
 		},
 	}
+	k.Eval = func(x, w []T, b T, label []int32, class int32, weights Weights, g []float64, scratch []T) (loss, residual float64) {
+		narrow := (len(w) - 1) / f.lanes // one less than the registers of a row
+		rows := f.eval[min(narrow, len(f.eval)-1)]
+		if len(label) == 0 || len(label)%rows.group != 0 {
+			return evalBySteps(k, x, w, b, label, class, weights, g, scratch)
+		}
+		checkEval(x, w, label, weights, g, scratch)
+		return rows.add(&g[0], &x[0], &w[0], b, &label[0], class, unsafe.SliceData(weights.Mass), 1/weights.Unit, len(label), len(w), &scratch[0], &f.constants[0])
+	}
+	return k
 }
 
 // cross is Cross, with the tallest tiles of G that fit.
@@ -217,14 +234,9 @@ var (
 	}, fastmath.Constants64()...), 8)
 )
 
-// wideConstants repeats each constant to 64 bytes, the width of the widest register,
-// and begins at such an address.
+// wideConstants repeats each constant to 64 bytes, the width of the widest register.
 func wideConstants[T Number](constants []T, lanes int) []T {
-	wide := make([]T, (len(constants)+1)*lanes)
-	for uintptr(unsafe.Pointer(&wide[0]))%64 != 0 {
-		wide = wide[1:]
-	}
-	wide = wide[:len(constants)*lanes]
+	wide := aligned[T](len(constants) * lanes)
 	for i := range wide {
 		wide[i] = constants[i/lanes]
 	}

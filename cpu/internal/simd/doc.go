@@ -6,6 +6,7 @@
 //	softmax.go the same by classes   Kernels.Softmax, Kernels.Shares
 //	weigh.go   what a row counts     Kernels.Losses, Kernels.Weigh
 //	outer.go   g += X' r             Kernels.Outer, Kernels.Outers
+//	eval.go    all of these          Kernels.Eval, a small group of rows at a time
 //	gram.go    G += A' B             Kernels.Gram
 //	scale.go   diag(d) X             Kernels.Scale
 //	moments.go  sums over columns    Kernels.Deviations, Kernels.Ranges
@@ -33,6 +34,7 @@ package simd
 //go:generate go -C _generate run . -kernel weigh -out ../weigh_amd64.s -stubs ../weigh_amd64.go -pkg simd
 //go:generate go -C _generate run . -kernel outer -out ../outer_amd64.s -stubs ../outer_amd64.go -pkg simd
 //go:generate go -C _generate run . -kernel outers -out ../outers_amd64.s -stubs ../outers_amd64.go -pkg simd
+//go:generate go -C _generate run . -kernel eval -out ../eval_amd64.s -stubs ../eval_amd64.go -pkg simd
 //go:generate go -C _generate run . -kernel gram -out ../gram_amd64.s -stubs ../gram_amd64.go -pkg simd
 //go:generate go -C _generate run . -kernel scale -out ../scale_amd64.s -stubs ../scale_amd64.go -pkg simd
 //go:generate go -C _generate run . -kernel moments -out ../moments_amd64.s -stubs ../moments_amd64.go -pkg simd

@@ -73,6 +73,11 @@ type Kernels[T Number] struct {
 	// float64. A row of mass 0 or left out gets residual 0, whatever it was.
 	Weigh func(residual []T, w Weights) (sum float64)
 
+	// Eval is Dots, Link, Losses, Weigh and Outer of the len(label) rows of x, with their
+	// bits: it adds the gradient to g and returns the sum of the losses and of the weighted
+	// residuals. weights leave out no fold; scratch is EvalScratch.
+	Eval func(x, w []T, b T, label []int32, class int32, weights Weights, g []float64, scratch []T) (loss, residual float64)
+
 	// ExpNeg writes exp(-a[i]) to dst[i] for a[i] >= 0, within 2 ulp. dst may be a.
 	ExpNeg func(dst, a []T)
 
@@ -129,7 +134,7 @@ func generic[T Number]() Kernels[T] {
 		Deviations: DeviationsGeneric[T], Ranges: RangesGeneric[T],
 		Link: LinkGeneric[T], Sigmoid: SigmoidGeneric[T], Curvature: CurvatureGeneric[T],
 		Softmax: SoftmaxGeneric[T], Shares: SharesGeneric[T],
-		Losses: LossesGeneric[T], Weigh: WeighGeneric[T],
+		Losses: LossesGeneric[T], Weigh: WeighGeneric[T], Eval: EvalGeneric[T],
 		ExpNeg: ExpNegGeneric[T], Log1p: Log1pGeneric[T],
 	}
 }

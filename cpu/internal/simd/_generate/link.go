@@ -17,33 +17,16 @@ func link(m machine) {
 	class := m.vec()
 	VMOVD(Load(Param("class"), GP32()), class.AsX())
 	VPBROADCASTD(class.AsX(), class)
-	c := func(i int) Mem { return constant(table, i) }
-	zeros, ones := m.vec(), m.vec()
-	m.zero(zeros)
-	m.move(ones, c(one))
 	for _, ways := range m.ways() {
 		loop(label("rows%d", ways), rows, ways*m.lanes(), func() {
-			flip, t, a := m.vecs(ways), m.vecs(ways), group(m.vecs(ways))
-			sign := m.loaded(c(signBit))
-			for i := range a {
-				m.signWhereEqual(flip[i], Mem{Base: labels, Disp: 4 * i * m.lanes()}, class, c(signBit))
-				m.xor(t[i], flip[i], Mem{Base: z, Disp: i * m.width()})
-				m.pick(VANDNPS, VANDNPD)(t[i], sign, a[i]) // |t|
+			t := group(m.vecs(ways))
+			for i := range t {
+				m.move(t[i], Mem{Base: z, Disp: i * m.width()})
 			}
-			e := m.expNeg(table, a)
-			for i, log := range m.log1p(table, e) {
-				l := m.vec()
-				m.max(l, zeros, t[i])
-				m.add(l, l, log)
-				m.move(Mem{Base: loss, Disp: i * m.width()}, l)
-			}
-			for i, e := range e {
-				s := m.vec()
-				m.add(s, e, ones) // sigmoid(t) = (1 or e) / (1 + e)
-				m.whereNegative(e, t[i], e, ones)
-				m.div(s, e, s)
-				m.xor(s, s, flip[i])
-				m.move(Mem{Base: residual, Disp: i * m.width()}, s)
+			l, r := m.lossResidual(table, Mem{Base: labels}, class, t)
+			for i := range t {
+				m.move(Mem{Base: loss, Disp: i * m.width()}, l[i])
+				m.move(Mem{Base: residual, Disp: i * m.width()}, r[i])
 			}
 			for _, p := range []reg.GPVirtual{loss, residual, z} {
 				ADDQ(I32(ways*m.width()), p)
@@ -52,6 +35,35 @@ func link(m machine) {
 		})
 	}
 	done()
+}
+
+// lossResidual takes logits to losses and residuals; z is destroyed.
+func (m machine) lossResidual(table reg.GPVirtual, labels Mem, class reg.VecVirtual, z group) (losses, residuals group) {
+	c := func(i int) Mem { return constant(table, i) }
+	flip, a := m.like(z), m.like(z)
+	sign, zeros, ones := m.loaded(c(signBit)), m.vec(), m.loaded(c(one))
+	m.zero(zeros)
+	for i, t := range z {
+		m.signWhereEqual(flip[i], labels.Offset(4*i*m.lanes()), class, c(signBit))
+		m.xor(t, flip[i], t)
+		m.pick(VANDNPS, VANDNPD)(t, sign, a[i]) // |t|
+	}
+	e := m.expNeg(table, a)
+	losses = m.log1p(table, e)
+	for i, l := range losses {
+		high := m.vec()
+		m.max(high, zeros, z[i])
+		m.add(l, high, l)
+	}
+	for i, e := range e {
+		s := m.vec()
+		m.add(s, e, ones) // sigmoid(t) = (1 or e) / (1 + e)
+		m.whereNegative(e, z[i], e, ones)
+		m.div(s, e, s)
+		m.xor(s, s, flip[i])
+		residuals = append(residuals, s)
+	}
+	return losses, residuals
 }
 
 func (m machine) loaded(at Mem) reg.VecVirtual {

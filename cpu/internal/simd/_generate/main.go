@@ -19,6 +19,7 @@ var kernels = map[string]func(machine){
 	"outer":    outer,
 	"outers":   outers,
 	"link":     link,
+	"eval":     eval,
 	"scale":    scale,
 	"sigmoid":  sigmoid,
 	"softmax":  softmax,
