@@ -57,7 +57,7 @@ bench: bench-eval ## all Go benchmarks
 # The peers live in a Python environment under .cache, with the data sets beside it.
 PEERS   = .cache/peers-venv/bin/python bench/peers
 PEERS_ARGS = --bin $(BIN) --data .cache/peers-data --out bench/results
-SETS   ?= small H S M CT E MC cv
+SETS   ?= small H S M CT E SP MC cv
 FORMATS ?= csv csv.gz libsvm parquet lrb npy
 
 bench-peers: build ## the comparison with scikit-learn and others; SETS="H M" for some of it

@@ -14,8 +14,8 @@ import sys
 import ingest
 import run
 
-FASTER = {"H": 10, "S": 10, "M": 10, "CT": 10, "MC": 10, "E": 2}
-FULL_READS = {"H": 5, "S": 5, "M": 5, "CT": 5, "E": 12, "MC": 60}
+FASTER = {"H": 10, "S": 10, "M": 10, "CT": 10, "MC": 10, "E": 2, "SP": 3}
+FULL_READS = {"H": 5, "S": 5, "M": 5, "CT": 5, "E": 12, "SP": 15, "MC": 60}
 CV_FASTER = {"M": 25, "H": 40}
 CV_READS = 8
 READ_SHARE = {18: 0.60, 28: 0.60, 64: 0.85, 128: 0.85, 1024: 0.85, 2000: 0.85}

@@ -20,8 +20,9 @@ import sets
 
 
 def blocks(x):
-    step = max(1, 20_000_000 // x.shape[1])
-    return [slice(a, min(a + step, len(x))) for a in range(0, len(x), step)]
+    rows, cols = x.shape
+    step = rows if sets.sparse(x) else max(1, 20_000_000 // cols)
+    return [slice(a, min(a + step, rows)) for a in range(0, rows, step)]
 
 
 def with_ones(x):
@@ -140,6 +141,57 @@ def softmax_minimum(x, y):
     return v, float((g * g / (damped + (p * (1 - p)).T @ squares)).sum()) / 2 / f
 
 
+def sparse_minimum(x, y, penalised, start):
+    """Truncated Newton: conjugate gradients with the diagonal as preconditioner."""
+    from scipy.sparse import csr_matrix, hstack
+
+    n, d = x.shape
+    a = hstack([x.astype(np.float64), csr_matrix(np.ones((n, 1)))]).tocsr()
+    columns = a.T.tocsr()
+    squares = columns.multiply(columns).tocsr()
+    penalty = np.ones(d + 1)
+    penalty[d] = float(penalised)
+
+    def at(v):
+        z = a @ v
+        p = 1 / (1 + np.exp(-np.clip(z, -700, 700)))
+        return 0.5 * (penalty * v * v).sum() + np.logaddexp(0.0, np.where(y == 1, -z, z)).sum(), penalty * v + columns @ (p - y), p * (1 - p)
+
+    v = start if start is not None else np.zeros(d + 1)
+    f, g, s = at(v)
+    first = np.linalg.norm(g)
+    for _ in range(200):
+        m = penalty + squares @ s
+        size = np.linalg.norm(g)
+        step, r = np.zeros_like(g), g.copy()
+        q = r / m
+        rq = r @ q
+        stop = min(0.1, 0.1 * np.sqrt(size / first)) * np.sqrt(rq)
+        direction = q.copy()
+        for _ in range(1000):
+            hd = penalty * direction + columns @ (s * (a @ direction))
+            alpha = rq / (direction @ hd)
+            step += alpha * direction
+            r -= alpha * hd
+            q = r / m
+            before, rq = rq, r @ q
+            if np.sqrt(rq) < stop:
+                break
+            direction = q + rq / before * direction
+        decrement = g @ step
+        t = 1.0
+        while True:
+            new = at(v - t * step)
+            if new[0] <= f - 1e-4 * t * decrement or decrement < 1e-12 * f or t < 1e-6:
+                break
+            t /= 2
+        v = v - t * step
+        f, g, s = new
+        if decrement < 1e-14 * f:
+            break
+    return v, float((g * g / (penalty + squares @ s)).sum()) / 2 / f
+
+
 def minimum(folder, name):
     """Returns {"free": f*, "penalised": f*, ...}, from the cache in folder where it is there."""
     path = os.path.join(folder, name + ".minimum.json")
@@ -155,7 +207,7 @@ def minimum(folder, name):
     else:
         v = None
         for key in ("free", "penalised"):
-            v, gap = binary_minimum(x, y, key == "penalised", v)
+            v, gap = (sparse_minimum if sets.sparse(x) else binary_minimum)(x, y, key == "penalised", v)
             out[key], out[key + "_gap"] = objective(x, y, v[:-1], v[-1], key == "penalised"), gap
     print("minimum of %s: %s, %.0f s" % (name, out, time.time() - start), flush=True)
     with open(path, "w") as f:

@@ -32,9 +32,9 @@ RUNS = 3
 class Peer:
     """fit(x, y) returns a function that fits and returns (coef, intercept, iterations)."""
 
-    def __init__(self, fit, settings, penalised=False, binary=False, note=""):
+    def __init__(self, fit, settings, penalised=False, binary=False, dense=False, note=""):
         self.fit, self.settings = fit, settings
-        self.penalised, self.binary, self.note = penalised, binary, note
+        self.penalised, self.binary, self.dense, self.note = penalised, binary, dense, note
 
 
 def sklearn(solver, dtype=np.float32):
@@ -131,12 +131,12 @@ def torch_lbfgs(x, y, tol):
 
 
 PEERS = {
-    "scikit-learn newton-cholesky": Peer(sklearn("newton-cholesky"), [1e-4, 1e-6]),
-    "PyTorch LBFGS": Peer(torch_lbfgs, [1e-5, 1e-6, 1e-7], note="strong Wolfe, history 10"),
-    "scikit-learn lbfgs": Peer(sklearn("lbfgs"), [1e-4, 1e-5, 1e-6, 1e-7]),
+    "scikit-learn newton-cholesky": Peer(sklearn("newton-cholesky"), [1e-4, 1e-6], dense=True),
+    "PyTorch LBFGS": Peer(torch_lbfgs, [1e-5, 1e-6, 1e-7], dense=True, note="strong Wolfe, history 10"),
     "scikit-learn newton-cg": Peer(sklearn("newton-cg"), [1e-4, 1e-5, 1e-6]),
+    "scikit-learn lbfgs": Peer(sklearn("lbfgs"), [1e-4, 1e-5, 1e-6, 1e-7]),
     "Snap ML dual": Peer(snapml, [1e-3, 1e-4, 1e-5], penalised=True, binary=True),
-    "glum irls-ls": Peer(glum, [np.float32, np.float64], binary=True, note="default tolerance"),
+    "glum irls-ls": Peer(glum, [np.float32, np.float64], binary=True, dense=True, note="default tolerance"),
     "LIBLINEAR -s 0": Peer(liblinear(0), [1e-2, 1e-4], binary=True, note="1 thread"),
     "LIBLINEAR -s 7": Peer(liblinear(7), [0.1, 0.01], penalised=True, binary=True, note="1 thread"),
     "scikit-learn saga": Peer(sklearn("saga"), [1e-4, 1e-5]),

@@ -36,7 +36,7 @@ RUNS = 5  # of ours, before the peers and after
 TOLERANCES = ["1e-4", "1e-5", "1e-6"]
 CV = {"M": "Mcv", "H": "Hcv"}
 PACKAGES = ("numpy", "scikit-learn", "liblinear-official", "snapml", "glum", "torch")
-DEFAULT = "small H S M CT E MC cv"
+DEFAULT = "small H S M CT E SP MC cv"
 
 
 def cpu():
@@ -85,12 +85,21 @@ class Ours:
         return self.result
 
 
+def converted(args, name, cols):
+    """The set in our own format, which keeps float32 as it is."""
+    source = sets.file(args.data, name)
+    path = os.path.join(args.data, name + ".lrb")
+    if not os.path.exists(path) or os.path.getmtime(path) < os.path.getmtime(source):
+        subprocess.run([args.bin, "convert", source, path, "--dtype", "float32", "--features", str(cols), "--quiet"], check=True)
+    return path
+
+
 def compare(args, name):
     sets.ensure(args.data, name)
     minimum = judge.minimum(args.data, name)["free"]
     x, y = sets.load(args.data, name)
-    path = os.path.join(args.data, name + ".npz")
-    out = {"rows": len(x), "cols": x.shape[1], "classes": int(y.max()) + 1, "bytes": x.nbytes, "minimum": minimum, "load_average": [os.getloadavg()[0]]}
+    path = converted(args, name, x.shape[1]) if sets.sparse(x) else sets.file(args.data, name)
+    out = {"rows": x.shape[0], "cols": x.shape[1], "classes": int(y.max()) + 1, "bytes": sets.size(x), "minimum": minimum, "load_average": [os.getloadavg()[0]]}
     for tolerance in TOLERANCES:
         first = Ours(args.bin, path, "--tol", tolerance)
         if first.run(1, minimum, x, y)["gap"] <= peers.TARGET:
@@ -103,7 +112,7 @@ def compare(args, name):
     show(name, usual.result)
     best = None
     for peer_name, peer in peers.PEERS.items():
-        if peer.binary and out["classes"] > 2:
+        if peer.binary and out["classes"] > 2 or peer.dense and sets.sparse(x):
             continue
         limit = args.limit if best is None else min(args.limit, max(10, int(5 * best)))
         for r in run_peer(args, name, peer_name, limit):

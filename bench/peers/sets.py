@@ -35,8 +35,17 @@ def load(folder, name):
         return csr_matrix((f["data"], f["indices"], f["indptr"]), shape=tuple(f["shape"])), f["y"]
 
 
+def sparse(x):
+    return not isinstance(x, np.ndarray)
+
+
+def size(x):
+    """Bytes of X; of sparse X the values, their columns and where rows begin, 4 bytes each."""
+    return x.data.nbytes + x.indices.nbytes + x.indptr.nbytes if sparse(x) else x.nbytes
+
+
 def file(folder, name):
-    """The file that logreg-gpu reads."""
+    """The file that logreg-gpu is given."""
     return os.path.join(folder, name + (".libsvm" if name in SPARSE else ".npz"))
 
 
