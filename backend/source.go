@@ -3,6 +3,7 @@ package backend
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gorgonia.org/tensor"
 )
@@ -25,8 +26,8 @@ type Source struct {
 	// Rows is dense and read again in every pass. It stays open until the Data is closed.
 	Rows RowReader
 
-	// Lend lets a backend work on X or Sparse itself where it needs no copy: the caller
-	// then leaves it as it is until the Data is closed.
+	// Lend lets a backend work on X or Sparse and the columns below themselves where it
+	// needs no copy: the caller then leaves them as they are until the Data is closed.
 	Lend bool
 
 	// Labels are columns of N class numbers 0, 1, ... each.
@@ -86,10 +87,8 @@ func (s *Source) Check() error {
 		if len(col) != n {
 			return wrongLength(name, len(col), n)
 		}
-		for i, v := range col {
-			if v < 0 || v >= MaxClasses {
-				return &SourceError{name, fmt.Sprintf("holds class %d in row %d; classes are 0 to %d", v, i, MaxClasses-1)}
-			}
+		if i := FirstClassAbove(col, MaxClasses); i >= 0 {
+			return &SourceError{name, fmt.Sprintf("holds class %d in row %d; classes are 0 to %d", col[i], i, MaxClasses-1)}
 		}
 	}
 	for c, col := range s.Weights {
@@ -265,11 +264,29 @@ func (s *Source) Columns() Columns {
 	rows, cols := s.Shape()
 	c := Columns{Rows: rows, Cols: cols, Labels: len(s.Labels), Weights: len(s.Weights), Offsets: len(s.Offsets), Folds: s.Folds != nil}
 	for _, col := range s.Labels {
-		var high int32
-		for _, v := range col {
-			high = max(high, v)
-		}
-		c.MaxLabel = append(c.MaxLabel, high)
+		c.MaxLabel = append(c.MaxLabel, int32(highest(col)))
 	}
 	return c
+}
+
+// FirstClassAbove is the first row whose class is not one of 0 to classes-1, or -1.
+func FirstClassAbove(labels []int32, classes int) int {
+	if int64(highest(labels)) < int64(classes) {
+		return -1
+	}
+	return slices.IndexFunc(labels, func(v int32) bool { return v < 0 || int(v) >= classes })
+}
+
+// highest is the highest class; those below 0 are above all others. Labels are looked at
+// more than once a fit, so it takes four at a time.
+func highest(labels []int32) uint32 {
+	var a, b, c, d uint32
+	for ; len(labels) >= 4; labels = labels[4:] {
+		a, b = max(a, uint32(labels[0])), max(b, uint32(labels[1]))
+		c, d = max(c, uint32(labels[2])), max(d, uint32(labels[3]))
+	}
+	for _, v := range labels {
+		a = max(a, uint32(v))
+	}
+	return max(a, b, c, d)
 }

@@ -66,9 +66,13 @@ func load[T number](ctx context.Context, p *processor, src *backend.Source, stor
 	}
 	if src.Lend && same != nil {
 		d.x = &matrix[T]{rows: rows, cols: cols, vals: same}
-	} else {
-		d.x = allocate[T](rows, cols, narrow)
+		d.setColumns(columns.Take(src))
+		if err := d.checkLent(ctx); err != nil {
+			return nil, err
+		}
+		return d, nil
 	}
+	d.x = allocate[T](rows, cols, narrow)
 	c := newConversion(affine, storage)
 	var put func(lo, hi int) error
 	switch x := src.X.Data().(type) {
@@ -98,8 +102,52 @@ func load[T number](ctx context.Context, p *processor, src *backend.Source, stor
 	if first.err != nil {
 		return nil, first.err
 	}
-	d.setColumns(columns.Copy(src))
+	d.setColumns(columns.Take(src))
 	return d, nil
+}
+
+// checked are the statistics that come from the read of X in which it was checked: every
+// fit asks for them next.
+type checked struct {
+	weight int
+	stats  *backend.Stats
+}
+
+// computeStats reads X once for the statistics, of the first weight column where there is one.
+func (d *data[T]) computeStats(ctx context.Context) error {
+	weight := backend.None
+	if d.columns.Weights > 0 {
+		weight = 0
+	}
+	stats, err := d.Stats(ctx, weight)
+	if err != nil {
+		return err
+	}
+	d.checked = &checked{weight, stats}
+	return nil
+}
+
+// checkLent checks an X that is used where it lies. A number that is not finite makes the
+// mean of its column one; where large numbers do so, X is looked at again.
+func (d *data[T]) checkLent(ctx context.Context) error {
+	if err := d.computeStats(ctx); err != nil {
+		return err
+	}
+	if finite(d.checked.stats.Mean) {
+		return nil
+	}
+	for lo := 0; lo < len(d.x.vals); lo += blockNumbers {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		part := d.x.vals[lo:min(lo+blockNumbers, len(d.x.vals))]
+		if finite(part) {
+			continue
+		}
+		at := lo + slices.IndexFunc(part, func(v T) bool { return v-v != 0 })
+		return &backend.NotFiniteError{Row: at / d.x.cols, Col: at % d.x.cols, Value: float64(d.x.vals[at])}
+	}
+	return nil
 }
 
 // copied copies src to dst, unless they are the same, and tells whether all numbers

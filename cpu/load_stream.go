@@ -8,12 +8,6 @@ import (
 	"github.com/logreg-gpu/logreg-gpu/internal/columns"
 )
 
-// checked are the statistics that come from the read of X in which it was checked.
-type checked struct {
-	weight int
-	stats  *backend.Stats
-}
-
 // loadStream takes X as it is read from the source. It reads X once, to check it, and
 // computes statistics on the way: every fit asks for them next.
 func loadStream[T number](ctx context.Context, p *processor, src *backend.Source, storage backend.Storage) (backend.Data, error) {
@@ -29,16 +23,11 @@ func loadStream[T number](ctx context.Context, p *processor, src *backend.Source
 		frame:  frame[T]{affine: affine, storage: storage, threads: p.threads, kernel: kernelsOf[T]()},
 		stream: stream, memory: stream.memory,
 	}
-	d.setColumns(columns.Copy(src))
-	weight := backend.None
-	if d.columns.Weights > 0 {
-		weight = 0
-	}
-	stats, err := d.Stats(ctx, weight)
-	if err != nil {
+	d.setColumns(columns.Take(src))
+	if err := d.computeStats(ctx); err != nil {
 		return nil, err
 	}
-	d.checked, stream.checked = &checked{weight, stats}, true
+	stream.checked = true
 	return d, nil
 }
 

@@ -52,6 +52,16 @@ func (x *matrix[T]) copyRow(i int, from *matrix[T], r int) {
 	}
 }
 
+// prefetchRow asks for row r to be brought into the cache.
+func (x *matrix[T]) prefetchRow(r int) {
+	at, end := r*x.cols, (r+1)*x.cols
+	if x.narrow == nil {
+		simd.Prefetch(x.vals[at:end])
+	} else {
+		simd.Prefetch(x.bits[at:end])
+	}
+}
+
 // narrowFormat is a 16-bit format.
 type narrowFormat struct {
 	round    func(float64) uint16

@@ -7,6 +7,10 @@ import (
 	"github.com/logreg-gpu/logreg-gpu/internal/columns"
 )
 
+// gatherAhead is how many rows ahead are asked for: the processor does not guess where the
+// next one lies. Drawing an eighth of 2,000,000 x 28 takes 0.6 to 0.8 of the time without.
+const gatherAhead = 16
+
 func (d *data[T]) Sample(ctx context.Context, rows []int, factor []float64) (_ backend.Data, err error) {
 	if d.closed {
 		return nil, backend.ErrClosed
@@ -29,8 +33,11 @@ func (d *data[T]) Sample(ctx context.Context, rows []int, factor []float64) (_ b
 		err = d.stream.gather(ctx, d.threads, rows, s.x)
 	} else {
 		err = each(ctx, logicalBlocks(len(rows), d.Cols()), d.threads, func() struct{} { return struct{}{} }, func(_ struct{}, lo, hi int) {
-			for i, r := range rows[lo:hi] {
-				s.x.copyRow(lo+i, d.x, r)
+			for i := lo; i < hi; i++ {
+				if next := i + gatherAhead; next < hi {
+					d.x.prefetchRow(rows[next])
+				}
+				s.x.copyRow(i, d.x, rows[i])
 			}
 		})
 	}

@@ -81,7 +81,7 @@ func loadSparse[T number](ctx context.Context, p *processor, src *backend.Source
 		return nil, first.err
 	}
 	d := &sparse[T]{x: x, frame: frame[T]{storage: storage, threads: p.threads, kernel: kernelsOf[T]()}}
-	d.setColumns(columns.Copy(src))
+	d.setColumns(columns.Take(src))
 	return d, nil
 }
 

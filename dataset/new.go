@@ -57,10 +57,8 @@ func (d *Dataset) Check() error {
 	if _, cols := d.Shape(); len(d.FeatureNames) != cols {
 		return fmt.Errorf("there are %d feature names for %d columns of X", len(d.FeatureNames), cols)
 	}
-	for i, l := range d.Labels {
-		if int(l) >= len(d.Classes.Names) {
-			return fmt.Errorf("the label of row %d is class %d of %d", i, l, len(d.Classes.Names))
-		}
+	if i := backend.FirstClassAbove(d.Labels, len(d.Classes.Names)); i >= 0 {
+		return fmt.Errorf("the label of row %d is class %d of %d", i, d.Labels[i], len(d.Classes.Names))
 	}
 	return nil
 }

@@ -54,7 +54,7 @@ func (l lot) holds(rate []float64) bool {
 func newLots(rows int, m backend.Model, labels []int32, weights []float64, seed uint64, threads int) *lots {
 	l := &lots{rows: rows, model: m, labels: labels, weights: weights, threads: threads}
 	l.seed = seed ^ 0x5a4d504c45
-	l.seed = l.number(1) // seeds next to each other are to have nothing in common
+	l.seed = l.pair(1) // seeds next to each other are to have nothing in common
 	strata := 1
 	if labels != nil {
 		strata = max(m.Classes, 2)
@@ -62,7 +62,11 @@ func newLots(rows int, m backend.Model, labels []int32, weights []float64, seed 
 	l.count, l.mass = make([]int, strata), make([]float64, strata)
 	if weights == nil {
 		if labels != nil && m.Classes == 0 {
-			l.count[1] = occurrences(labels, m.Class)
+			each := make([]int, l.parts())
+			l.inParts(func(p, lo, hi int) { each[p] = occurrences(labels[lo:hi], m.Class) })
+			for _, n := range each {
+				l.count[1] += n
+			}
 			l.count[0] = rows - l.count[1]
 		} else {
 			for i := range rows {
@@ -85,28 +89,29 @@ func newLots(rows int, m backend.Model, labels []int32, weights []float64, seed 
 }
 
 // occurrences counts without a branch, which labels in no order would make costly.
-func occurrences(labels []int32, class int32) (n int) {
+func occurrences(labels []int32, class int32) int {
+	others := uint32(0)
 	for _, l := range labels {
-		is := 0
-		if l == class {
-			is = 1
-		}
-		n += is
+		differs := uint32(l ^ class)
+		others += (differs | -differs) >> 31 // 1 where any bit is set
 	}
-	return n
+	return len(labels) - int(others)
 }
 
 // stratum is the class of row i that the model sees.
 func (l *lots) stratum(i int) int {
-	switch {
-	case l.labels == nil:
+	if l.labels == nil {
 		return 0
-	case l.model.Classes > 0:
-		return int(l.labels[i])
-	case l.labels[i] == l.model.Class:
-		return 1
 	}
-	return 0
+	k := int(l.labels[i])
+	if l.model.Classes == 0 { // without a branch by the label, which chance would make costly
+		own := 0
+		if k == int(l.model.Class) {
+			own = 1
+		}
+		k = own
+	}
+	return k
 }
 
 // shares splits a sample of m rows among the strata: equally, as far as they go.
@@ -259,51 +264,69 @@ func (l *lots) below(rate []float64) []int {
 	if l.last.holds(rate) {
 		from = l.last
 	}
-	l.last = lot{rate, nil}
+	rows, n := make([]int, len(from.rows)), 0
 	for _, i := range from.rows {
-		if l.isBelow(i, rate[l.stratum(i)]) {
-			l.last.rows = append(l.last.rows, i)
-		}
+		rows[n] = i
+		n += less(l.number(i), l.limit(i, rate))
 	}
+	l.last = lot{rate, rows[:n]}
 	return l.last.rows
 }
 
-func (l *lots) isBelow(i int, rate float64) bool {
+// limit is what the number of row i is to be below.
+func (l *lots) limit(i int, rate []float64) uint64 {
+	r := rate[l.stratum(i)]
 	if l.weights != nil {
-		rate = l.chance(i, rate)
+		r = l.chance(i, r)
 	}
-	return l.number(i) < threshold(rate)
+	return threshold(r)
 }
 
-// number is u_i in units of 2^-64: SplitMix64 (Steele, Lea, Flood 2014) in its i-th step.
+// number is u_i in units of 2^-32: half of SplitMix64 (Steele, Lea, Flood 2014) in its
+// step i/2. Rows rarer than that are never drawn.
 func (l *lots) number(i int) uint64 {
-	z := l.seed + uint64(i)*0x9e3779b97f4a7c15
+	half := uint(i&1) * 32
+	return l.pair(i/2) >> half & math.MaxUint32
+}
+
+// pair is the numbers of rows 2k (the lower half) and 2k+1.
+func (l *lots) pair(k int) uint64 {
+	z := l.seed + uint64(k)*0x9e3779b97f4a7c15
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
 	z = (z ^ z>>27) * 0x94d049bb133111eb
 	return z ^ z>>31
 }
 
-// threshold is a rate in units of 2^-64.
-func threshold(rate float64) uint64 {
-	if rate >= 1 {
-		return math.MaxUint64
-	}
-	return uint64(rate * 0x1p64)
-}
+// threshold is a rate in units of 2^-32.
+func threshold(rate float64) uint64 { return uint64(min(1, rate) * 0x1p32) }
 
 // search finds the rows below the given rates among all of them.
-func (l *lots) search(rate []float64) (rows []int) {
-	parts := min(l.threads, l.rows/fewestToShare+1)
-	found := make([][]int, parts)
-	var done sync.WaitGroup
-	for p := range parts {
-		done.Go(func() { found[p] = l.searchPart(rate, l.rows*p/parts, l.rows*(p+1)/parts) })
-	}
-	done.Wait()
-	if parts == 1 {
+func (l *lots) search(rate []float64) []int {
+	found := make([][]int, l.parts())
+	l.inParts(func(p, lo, hi int) { found[p] = l.searchPart(rate, lo, hi) })
+	if len(found) == 1 {
 		return found[0]
 	}
 	return slices.Concat(found...)
+}
+
+// parts is into how many parts rows are cut to be gone through side by side.
+func (l *lots) parts() int { return min(l.threads, l.rows/fewestToShare+1) }
+
+// inParts has do go through the rows from lo, which is even, to hi of each part.
+func (l *lots) inParts(do func(part, lo, hi int)) {
+	parts := l.parts()
+	bound := func(p int) int {
+		if p == parts {
+			return l.rows
+		}
+		return l.rows * p / parts &^ 1
+	}
+	var done sync.WaitGroup
+	for p := range parts {
+		done.Go(func() { do(p, bound(p), bound(p+1)) })
+	}
+	done.Wait()
 }
 
 // fewestToShare is how many rows are worth a goroutine.
@@ -312,7 +335,7 @@ const fewestToShare = 1 << 16
 func (l *lots) searchPart(rate []float64, lo, hi int) (rows []int) {
 	if l.weights != nil {
 		for i := lo; i < hi; i++ {
-			if l.isBelow(i, rate[l.stratum(i)]) {
+			if l.number(i) < l.limit(i, rate) {
 				rows = append(rows, i)
 			}
 		}
@@ -331,16 +354,22 @@ func (l *lots) searchPart(rate []float64, lo, hi int) (rows []int) {
 	for ; lo < hi; lo += len(some) {
 		n, batch := 0, limits[:min(len(some), hi-lo)]
 		l.limits(limit, lo, batch)
-		for i, limit := range batch {
-			some[n] = lo + i
-			if l.number(lo+i) < limit {
-				n++
+		for i := 0; i < len(batch); i += 2 {
+			pair := l.pair((lo + i) / 2)
+			some[n&511] = lo + i
+			n += less(pair&math.MaxUint32, batch[i])
+			some[n&511] = lo + i + 1
+			if i+1 < len(batch) {
+				n += less(pair>>32, batch[i+1])
 			}
 		}
 		rows = append(rows, some[:n]...)
 	}
 	return rows
 }
+
+// less is 1 where a < b, else 0: as a < b is, it has no branch.
+func less(a, b uint64) int { return int((a - b) >> 63) }
 
 // limits writes that of each row's stratum, from row lo on.
 func (l *lots) limits(of []uint64, lo int, out []uint64) {

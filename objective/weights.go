@@ -88,7 +88,7 @@ func balanced(labels []int32, sample []float64, classes int) []float64 {
 }
 
 func checkClasses(labels []int32, weights []float64) error {
-	rows, first, several := 0, int32(0), false
+	rows, first := 0, int32(0)
 	for i, k := range labels {
 		if weights != nil && weights[i] == 0 {
 			continue
@@ -96,14 +96,13 @@ func checkClasses(labels []int32, weights []float64) error {
 		if rows == 0 {
 			first = k
 		}
-		several = several || k != first
+		if k != first {
+			return nil
+		}
 		rows++
 	}
-	switch {
-	case rows == 0:
+	if rows == 0 {
 		return &WeightError{-1, 0, "all weights are zero; at least two rows must count"}
-	case !several:
-		return &OneClassError{first, rows}
 	}
-	return nil
+	return &OneClassError{first, rows}
 }

@@ -62,7 +62,7 @@ func (b *reference) Load(ctx context.Context, src *backend.Source, storage backe
 		return nil, err
 	}
 	d := &data{
-		columns: columns.Copy(src),
+		columns: columns.Take(src),
 		storage: storage,
 		affine:  affine,
 	}

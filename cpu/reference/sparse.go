@@ -16,7 +16,7 @@ func loadSparse(ctx context.Context, src *backend.Source, storage backend.Storag
 		return nil, err
 	}
 	d := &data{
-		columns: columns.Copy(src), storage: storage,
+		columns: columns.Take(src), storage: storage,
 		start: slices.Clone(m.RowPtr), col: slices.Clone(m.Col), x: make([]float64, m.Entries()),
 	}
 	for i := range m.Rows {

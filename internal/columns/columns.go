@@ -1,12 +1,13 @@
 // Package columns holds what belongs to each row of X beside its features: labels,
-// weights, offsets and folds. Both CPU backends keep their copy of a source's
-// columns in it and ask it how much a row counts in a model; the CUDA backend, which has
-// them on the device, takes its rules.
+// weights, offsets and folds. Both CPU backends keep those of a source in it and ask it
+// how much a row counts in a model; the CUDA backend, which has them on the device, takes
+// its rules.
 package columns
 
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
 )
@@ -25,19 +26,22 @@ type Columns struct {
 	Base []float64
 }
 
-// Copy takes the columns of src, which must have passed Check.
-func Copy(src *backend.Source) *Columns {
-	c := &Columns{Columns: src.Columns(), Fold: append([]int32(nil), src.Folds...)}
-	for _, col := range src.Labels {
-		c.Label = append(c.Label, append([]int32(nil), col...))
-	}
-	for _, col := range src.Weights {
-		c.Weight = append(c.Weight, append([]float64(nil), col...))
-	}
-	for _, col := range src.Offsets {
-		c.Offset = append(c.Offset, append([]float64(nil), col...))
+// Take copies the columns of src, which must have passed Check; what is lent it takes as
+// it is.
+func Take(src *backend.Source) *Columns {
+	c := &Columns{Columns: src.Columns(), Label: src.Labels, Weight: src.Weights, Offset: src.Offsets, Fold: src.Folds}
+	if !src.Lend {
+		c.Label, c.Weight, c.Offset, c.Fold = copies(c.Label), copies(c.Weight), copies(c.Offset), slices.Clone(c.Fold)
 	}
 	return c
+}
+
+func copies[T any](columns [][]T) [][]T {
+	own := make([][]T, len(columns))
+	for k, col := range columns {
+		own[k] = slices.Clone(col)
+	}
+	return own
 }
 
 // Masses returns the weight of every row in model m, its left-out fold aside; nil
