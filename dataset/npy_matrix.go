@@ -6,6 +6,7 @@ import (
 	"io"
 	"unsafe"
 
+	"github.com/logreg-gpu/logreg-gpu/internal/checks"
 	"github.com/logreg-gpu/logreg-gpu/internal/hugepages"
 )
 
@@ -120,7 +121,7 @@ func (m *matrix[T]) takePlain(p *piece, first, n int) error {
 	cols, size := len(m.c.role), m.a.number.size
 	x := m.x[first*cols : (first+n)*cols]
 	b := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), len(x)*size)
-	if err := p.read(b, int64(first*cols*size)); err != nil || allFinite(x) {
+	if err := p.read(b, int64(first*cols*size)); err != nil || checks.Finite(x) {
 		return err
 	}
 	return m.takeCells(first, 0, cols, b)
@@ -150,7 +151,7 @@ func (m *matrix[T]) takeRows(p *piece, first, n int) error {
 // takeFloats converts rows of float32 or float64, unless there is a number among them
 // that has to be looked at.
 func takeFloats[S, T float32 | float64](m *matrix[T], first int, from []S) bool {
-	if !allFinite(from) {
+	if !checks.Finite(from) {
 		return false
 	}
 	cols, d := len(m.c.role), len(m.c.features)
@@ -171,7 +172,7 @@ func takeFloats[S, T float32 | float64](m *matrix[T], first int, from []S) bool 
 			s.to[first+i] = float64(v)
 		}
 	}
-	return allFinite(x)
+	return checks.Finite(x)
 }
 
 func convertRun[S, T float32 | float64](to []T, from []S) {

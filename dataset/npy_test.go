@@ -385,22 +385,3 @@ func TestNPY_P20_ManyPieces(t *testing.T) {
 	_, err := Read(t.Context(), path, o)
 	require.EqualError(t, err, fmt.Sprintf(`%s: column "3": row %d: the weight -1 is negative; weights must not be negative`, path, rows/2))
 }
-
-// Every place in the words that allFinite looks at, and numbers next to the infinite.
-func TestAllFinite(t *testing.T) {
-	for n := range 40 {
-		x, wide := make([]float32, n), make([]float64, n)
-		for i := range x {
-			x[i], wide[i] = math.MaxFloat32, -math.MaxFloat64
-		}
-		require.True(t, allFinite(x) && allFinite(wide))
-		for i := range x {
-			for _, v := range []float64{math.Inf(1), math.Inf(-1), math.NaN()} {
-				x[i], wide[i] = float32(v), v
-				require.False(t, allFinite(x))
-				require.False(t, allFinite(wide))
-			}
-			x[i], wide[i] = -math.SmallestNonzeroFloat32, math.SmallestNonzeroFloat64
-		}
-	}
-}

@@ -8,6 +8,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 	"gorgonia.org/tensor"
 
+	"github.com/logreg-gpu/logreg-gpu/internal/checks"
 	"github.com/logreg-gpu/logreg-gpu/internal/hugepages"
 )
 
@@ -160,7 +161,7 @@ func (o *openPagesOf[T]) fill(x []T, n, cols int) error {
 			if err != nil {
 				return err
 			}
-			if !allFinite(cells) {
+			if !checks.Finite(cells) {
 				return errNotPlain
 			}
 			o.cells[j] = cells

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"io/fs"
 	"math/bits"
@@ -18,6 +17,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/internal/checks"
 )
 
 // File is an open file, whose matrix is still on the disk. It serves several goroutines.
@@ -192,7 +192,7 @@ func (f *File) readDirectory() (d *directory, end int64, err error) {
 	if string(foot[56:]) != Magic {
 		return nil, 0, f.damaged("its end is missing")
 	}
-	if crc32.Checksum(foot[:20], castagnoli) != binary.LittleEndian.Uint32(foot[20:]) || !allZero(foot[24:56]) {
+	if checks.CRC32C(foot[:20]) != binary.LittleEndian.Uint32(foot[20:]) || !allZero(foot[24:56]) {
 		return nil, 0, f.damaged("the checksum of its footer is wrong")
 	}
 	at, n := binary.LittleEndian.Uint64(foot[0:]), binary.LittleEndian.Uint64(foot[8:])
@@ -203,7 +203,7 @@ func (f *File) readDirectory() (d *directory, end int64, err error) {
 	if err := f.readAt(text, int64(at)); err != nil {
 		return nil, 0, err
 	}
-	if crc32.Checksum(text, castagnoli) != binary.LittleEndian.Uint32(foot[16:]) {
+	if checks.CRC32C(text) != binary.LittleEndian.Uint32(foot[16:]) {
 		return nil, 0, f.damaged("the checksum of its directory is wrong")
 	}
 	d = new(directory)
@@ -325,7 +325,7 @@ func readSection[E int32 | int64 | float64 | blockRecord](f *File, d *directory,
 	if err := f.readAt(b, s.Offset); err != nil {
 		return nil, err
 	}
-	if crc32.Checksum(b, castagnoli) != s.CRC {
+	if checks.CRC32C(b) != s.CRC {
 		return nil, f.damaged("the checksum of its section %q is wrong", name)
 	}
 	return to, nil

@@ -2,7 +2,6 @@ package lrb
 
 import (
 	"encoding/binary"
-	"hash/crc32"
 	"unsafe"
 
 	"gorgonia.org/tensor"
@@ -27,8 +26,6 @@ const (
 	// maxBlockRows bounds the rows of a sparse block, which may all be empty.
 	maxBlockRows = 1 << 16
 )
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli) // the sum that processors compute
 
 // directory is the JSON at the end of a file.
 type directory struct {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -12,6 +11,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/internal/checks"
 	"github.com/logreg-gpu/logreg-gpu/internal/hugepages"
 )
 
@@ -47,8 +47,9 @@ func dense[T float32 | float64](ctx context.Context, f *File, values valueType, 
 	}
 	x := make([]T, f.rows*f.cols)
 	hugepages.Want(x)
-	err := f.forBlocks(ctx, threads, func(b *block) error {
-		return f.readBlock(b, bytesOf(x[b.first*f.cols:(b.first+b.rows)*f.cols]))
+	err := f.forBlocks(ctx, threads, func(blocks []block) error {
+		first, last := &blocks[0], &blocks[len(blocks)-1]
+		return f.readBlocks(blocks, bytesOf(x[first.first*f.cols:(last.first+last.rows)*f.cols]))
 	})
 	if err != nil {
 		return nil, err
@@ -94,7 +95,14 @@ func (f *File) CSR(ctx context.Context, threads int) (*backend.CSR, error) {
 	}
 	whole := *f
 	whole.blocks = blocks
-	err = whole.forBlocks(ctx, threads, func(b *block) error { return whole.readSparseBlock(b, m) })
+	err = whole.forBlocks(ctx, threads, func(blocks []block) error {
+		for i := range blocks {
+			if err := whole.readSparseBlock(&blocks[i], m); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -108,13 +116,13 @@ func (f *File) readSparseBlock(b *block, m *backend.CSR) error {
 	if err := f.readAt(bytesOf(m.Col[from:to]), b.offset); err != nil {
 		return err
 	}
-	crc := crc32.Checksum(bytesOf(m.Col[from:to]), castagnoli)
+	crc := checks.CRC32C(bytesOf(m.Col[from:to]))
 	if values > 0 {
 		v := valuesOf(m, from, to)
 		if err := f.readAt(v, b.offset+cols+colsPad); err != nil {
 			return err
 		}
-		crc = crc32.Update(crc, castagnoli, v)
+		crc = checks.UpdateCRC32C(crc, v)
 	}
 	if crc != b.crc {
 		return f.damagedBlock(b)
@@ -131,17 +139,25 @@ func (f *File) readSparseBlock(b *block, m *backend.CSR) error {
 	return nil
 }
 
-// forBlocks reads every block, in parallel, and returns the error of the first in order
-// that has one.
-func (f *File) forBlocks(ctx context.Context, threads int, read func(*block) error) error {
+const (
+	// readBlocks are read in one go, and then summed while they are in a cache.
+	readBlocks = 4
+
+	// runBlocks are read by one goroutine before it goes elsewhere: the disk sees long reads,
+	// and two threads are rarely the first to touch the same huge page of X, which both would
+	// then fill with zeros.
+	runBlocks = 16
+)
+
+// forBlocks hands every block to read, some neighbours at a time, in parallel, and returns
+// the error of the first in order that has one.
+func (f *File) forBlocks(ctx context.Context, threads int, read func([]block) error) error {
 	if err := f.unchanged(); err != nil {
 		return err
 	}
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	// A goroutine takes neighbouring blocks, so that the disk sees long reads.
-	const run = 8
 	var (
 		next  atomic.Int64
 		mu    sync.Mutex
@@ -149,18 +165,19 @@ func (f *File) forBlocks(ctx context.Context, threads int, read func(*block) err
 		at    = len(f.blocks)
 		group sync.WaitGroup
 	)
-	for range min(threads, (len(f.blocks)+run-1)/run) {
+	for range min(threads, (len(f.blocks)+runBlocks-1)/runBlocks) {
 		group.Go(func() {
 			for {
-				from := int(next.Add(1)-1) * run
-				for i := from; i < from+run; i++ {
+				from := int(next.Add(1)-1) * runBlocks
+				end := min(from+runBlocks, len(f.blocks))
+				for i := from; i < end; i += readBlocks {
 					mu.Lock()
 					stop := i >= at
 					mu.Unlock()
 					if stop || ctx.Err() != nil {
 						return
 					}
-					if err := read(&f.blocks[i]); err != nil {
+					if err := read(f.blocks[i:min(i+readBlocks, end)]); err != nil {
 						mu.Lock()
 						if i < at {
 							first, at = err, i
@@ -168,6 +185,9 @@ func (f *File) forBlocks(ctx context.Context, threads int, read func(*block) err
 						mu.Unlock()
 						return
 					}
+				}
+				if end <= from {
+					return
 				}
 			}
 		})

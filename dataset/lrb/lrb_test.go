@@ -20,6 +20,8 @@ import (
 	"github.com/logreg-gpu/logreg-gpu/backend"
 )
 
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
 // numbers are any bits, NaN too: a file keeps what it is given.
 func numbers[T float32 | float64](t *rapid.T, n int) []T {
 	x := make([]T, n)

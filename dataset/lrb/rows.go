@@ -3,10 +3,10 @@ package lrb
 import (
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"sync"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/internal/checks"
 )
 
 // Rows reads a dense matrix piece by piece. Reads that follow each other over all rows
@@ -82,12 +82,20 @@ func readRows[T float32 | float64](r *Rows, first int, dst []T) error {
 }
 
 // readBlock fills to with a dense block.
-func (f *File) readBlock(b *block, to []byte) error {
-	if err := f.readAt(to, b.offset); err != nil {
+func (f *File) readBlock(b *block, to []byte) error { return f.readBlocks([]block{*b}, to) }
+
+// readBlocks fills to with neighbouring dense blocks.
+func (f *File) readBlocks(blocks []block, to []byte) error {
+	if err := f.readAt(to, blocks[0].offset); err != nil {
 		return err
 	}
-	if crc32.Checksum(to, castagnoli) != b.crc {
-		return f.damagedBlock(b)
+	for i := range blocks {
+		b := &blocks[i]
+		n := b.rows * f.cols * int(f.values.size())
+		if checks.CRC32C(to[:n]) != b.crc {
+			return f.damagedBlock(b)
+		}
+		to = to[n:]
 	}
 	return nil
 }

@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"unicode/utf8"
 
 	"gorgonia.org/tensor"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/internal/checks"
 )
 
 // Writer writes a file from its first row to its last. The first error ends it: every
@@ -109,7 +109,7 @@ func appendRows[T float32 | float64](w *Writer, x []T, values valueType) error {
 		n := min(w.blockRows-w.pending, int64(len(x)/w.cols))
 		b := bytesOf(x[:n*int64(w.cols)])
 		x = x[n*int64(w.cols):]
-		w.crc = crc32.Update(w.crc, castagnoli, b)
+		w.crc = checks.UpdateCRC32C(w.crc, b)
 		w.write(b)
 		w.rows += int(n)
 		if w.pending += n; w.pending == w.blockRows {
@@ -167,7 +167,7 @@ func (w *Writer) appendOnes(n int64) []byte {
 
 func (w *Writer) endSparseBlock() {
 	b := bytesOf(w.col)
-	w.crc = crc32.Update(crc32.Update(0, castagnoli, b), castagnoli, w.val)
+	w.crc = checks.UpdateCRC32C(checks.CRC32C(b), w.val)
 	w.write(b)
 	w.pad()
 	w.write(w.val)
@@ -203,7 +203,7 @@ func (w *Writer) Close(c Columns) error {
 	}
 	put := func(name string, b []byte) {
 		w.pad()
-		d.Sections[name] = section{w.at, int64(len(b)), crc32.Checksum(b, castagnoli)}
+		d.Sections[name] = section{w.at, int64(len(b)), checks.CRC32C(b)}
 		w.write(b)
 	}
 	put(sectionBlocks, bytesOf(w.records))
@@ -229,8 +229,8 @@ func (w *Writer) Close(c Columns) error {
 	var foot [headSize]byte
 	binary.LittleEndian.PutUint64(foot[0:], uint64(w.at))
 	binary.LittleEndian.PutUint64(foot[8:], uint64(len(text)))
-	binary.LittleEndian.PutUint32(foot[16:], crc32.Checksum(text, castagnoli))
-	binary.LittleEndian.PutUint32(foot[20:], crc32.Checksum(foot[:20], castagnoli))
+	binary.LittleEndian.PutUint32(foot[16:], checks.CRC32C(text))
+	binary.LittleEndian.PutUint32(foot[20:], checks.CRC32C(foot[:20]))
 	copy(foot[56:], Magic)
 	w.write(text)
 	w.write(foot[:])

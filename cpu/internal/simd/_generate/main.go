@@ -1,5 +1,5 @@
-// Command _generate writes the assembly of package simd, and of internal/cholesky, with
-// avo, one file a kernel: go run . -kernel dots -out ../dots_amd64.s -stubs ../dots_amd64.go -pkg simd.
+// Command _generate writes the assembly of package simd, of internal/cholesky and of
+// internal/checks with avo, one file a kernel: go run . -kernel dots -out ../dots_amd64.s -stubs ../dots_amd64.go -pkg simd.
 //
 // It is a module of its own so that avo is no dependency of logreg-gpu.
 package main
@@ -30,6 +30,8 @@ var kernels = map[string]func(machine){
 	"exp":      exp,
 	"widen":    widen,
 	"read":     read,
+	"highest":  highest,
+	"crc32c":   crc32c,
 }
 
 // formats are the number formats a kernel is written for: the stored ones for
@@ -38,6 +40,14 @@ var formats = map[string][]string{
 	"subtract": {"64"},
 	"widen":    {"BF16", "F16"},
 	"read":     {""},
+	"highest":  {""},
+	"crc32c":   {""},
+}
+
+// sets are the instruction sets that a kernel is written for, where they are not these two.
+var sets = map[string][]string{
+	"highest": {"AVX2"},
+	"crc32c":  {"AVX512"},
 }
 
 func main() {
@@ -52,8 +62,12 @@ func main() {
 	if list == nil {
 		list = []string{"32", "64"}
 	}
+	of := sets[*name]
+	if of == nil {
+		of = []string{"AVX512", "AVX2"}
+	}
 	for _, format := range list {
-		for _, set := range []string{"AVX512", "AVX2"} {
+		for _, set := range of {
 			write(machine{set: set, format: format})
 		}
 	}
