@@ -35,6 +35,11 @@ type CVOptions struct {
 	Folds      int
 	FoldScheme FoldScheme
 
+	// GroupOf, if not nil, gives each row's group, any numbers: rows of one group - of one
+	// patient, one page - are all in one fold. Groups are dealt stratified as far as they
+	// can be.
+	GroupOf []int32
+
 	// FoldOf, if not nil, gives each row's fold instead, numbers from 0 on.
 	FoldOf []int32
 
@@ -82,6 +87,10 @@ func (o *CVOptions) Check() error {
 		return &objective.OptionError{Option: "penalty", Reason: "is none, so that there is no C to choose"}
 	case o.FoldScheme != Stratified && o.FoldScheme != Modulo:
 		return &objective.OptionError{Option: "fold scheme", Reason: fmt.Sprintf("%q is unknown; use stratified or modulo", string(o.FoldScheme))}
+	case o.GroupOf != nil && o.FoldScheme != Stratified:
+		return &objective.OptionError{Option: "fold scheme", Reason: fmt.Sprintf("is %s, which splits groups; use stratified", string(o.FoldScheme))}
+	case o.GroupOf != nil && o.FoldOf != nil:
+		return &objective.OptionError{Option: "folds", Reason: "are given by row; groups can only be dealt into folds that are not"}
 	case o.Scoring != LogLoss && o.Scoring != ROCAUC && o.Scoring != Accuracy:
 		return &objective.OptionError{Option: "scoring", Reason: fmt.Sprintf("%q is unknown; use log_loss, roc_auc or accuracy", string(o.Scoring))}
 	}
@@ -248,6 +257,12 @@ func (v *validation) dealFolds() ([]int32, error) {
 			return nil, fmt.Errorf("all rows are in one fold; at least 2 folds are needed")
 		}
 		return of, nil
+	}
+	if of := v.cv.GroupOf; of != nil {
+		if len(of) != rows {
+			return nil, fmt.Errorf("there are groups for %d of %d rows", len(of), rows)
+		}
+		return dataset.FoldsGrouped(of, v.ds.Labels, v.folds, v.cv.Seed)
 	}
 	if v.cv.FoldScheme == Modulo {
 		return dataset.FoldsModulo(rows, v.folds)

@@ -178,6 +178,30 @@ func TestFitCV_P9_SameBitsForAnyThreads(t *testing.T) {
 	}
 }
 
+// Groups make the folds that they make when given by row, and a seed other ones.
+func TestFitCV_P15_GroupsAreFolds(t *testing.T) {
+	ds := scaled(t, "breast_cancer")
+	groups := make([]int32, len(ds.Labels))
+	for i := range groups {
+		groups[i] = int32(i * i % 41)
+	}
+	opts := logreg.DefaultCVOptions()
+	opts.Cs, opts.GroupOf = []float64{0.1}, groups
+	grouped, err := logreg.FitCV(ctx, ds, opts)
+	require.NoError(t, err)
+	byRow := opts
+	byRow.GroupOf = nil
+	byRow.FoldOf, err = dataset.FoldsGrouped(groups, ds.Labels, 5, opts.Seed)
+	require.NoError(t, err)
+	folds, err := logreg.FitCV(ctx, ds, byRow)
+	require.NoError(t, err)
+	require.Equal(t, cvBits(folds), cvBits(grouped))
+	opts.Seed++
+	other, err := logreg.FitCV(ctx, ds, opts)
+	require.NoError(t, err)
+	require.NotEqual(t, grouped.Trials[0].Scores, other.Trials[0].Scores)
+}
+
 // Of equal scores the stronger penalty wins; one standard error below the best, too.
 func TestFitCV_Choice(t *testing.T) {
 	ds := scaled(t, "breast_cancer")
@@ -236,6 +260,14 @@ func TestFitCV_BadInput(t *testing.T) {
 				o.FoldOf[i] = int32(i % 2)
 			}
 			o.FoldOf[149] = 2
+		}},
+		{"groups for 3 of 150 rows", func(_ *dataset.Dataset, o *logreg.CVOptions) { o.GroupOf = make([]int32, 3) }},
+		{"5 folds of 1 groups, which are not to be split", func(_ *dataset.Dataset, o *logreg.CVOptions) { o.GroupOf = make([]int32, 150) }},
+		{"fold scheme is modulo, which splits groups", func(_ *dataset.Dataset, o *logreg.CVOptions) {
+			o.GroupOf, o.FoldScheme = make([]int32, 150), logreg.Modulo
+		}},
+		{"folds are given by row", func(_ *dataset.Dataset, o *logreg.CVOptions) {
+			o.GroupOf, o.FoldOf = make([]int32, 150), make([]int32, 150)
 		}},
 		{"solver newton cannot fit several models at once", func(_ *dataset.Dataset, o *logreg.CVOptions) { o.Solver = "newton" }},
 	} {

@@ -115,3 +115,70 @@ func TestSplit_BadArguments(t *testing.T) {
 	_, _, err := Split([]int32{0}, 0.5, 0)
 	require.EqualError(t, err, "cannot split 1 rows; at least 2 are needed")
 }
+
+// No group is split, no fold is empty, and folds are as even as a greedy deal can make
+// them: two folds never differ by more rows than the largest group has - else the last
+// group that went to the fuller one would have gone to the other - where there is one class.
+func TestFolds_GroupedKeepGroupsTogether(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		labels := drawLabels(t)
+		groups := make([]int32, len(labels))
+		size := map[int32]int{}
+		for i := range groups {
+			groups[i] = int32(rapid.IntRange(-2, 12).Draw(t, "group"))
+			size[groups[i]]++
+		}
+		k := rapid.IntRange(2, min(len(labels), 10)).Draw(t, "k")
+		seed := rapid.Uint64().Draw(t, "seed")
+		folds, err := FoldsGrouped(groups, labels, k, seed)
+		if len(size) < k {
+			require.ErrorContains(t, err, "groups, which are not to be split; use fewer folds")
+			return
+		}
+		require.NoError(t, err)
+		again, err := FoldsGrouped(groups, labels, k, seed)
+		require.NoError(t, err)
+		require.Equal(t, folds, again)
+		of, total := map[int32]int32{}, make([]int, k)
+		for i, f := range folds {
+			if was, known := of[groups[i]]; known {
+				require.Equal(t, was, f)
+			}
+			of[groups[i]] = f
+			total[f]++
+		}
+		require.NotContains(t, total, 0)
+
+		folds, err = FoldsGrouped(groups, make([]int32, len(groups)), k, seed)
+		require.NoError(t, err)
+		largest := 0
+		for _, n := range size {
+			largest = max(largest, n)
+		}
+		clear(total)
+		for _, f := range folds {
+			total[f]++
+		}
+		require.LessOrEqual(t, slices.Max(total)-slices.Min(total), largest)
+	})
+}
+
+// Groups of one class each: dealt by size alone, all of one class could come together.
+func TestFolds_GroupedAreStratified(t *testing.T) {
+	var groups, labels []int32
+	for g := range 40 {
+		for range 5 {
+			groups, labels = append(groups, int32(g)), append(labels, int32(g/30)) // a quarter of class 1
+		}
+	}
+	folds, err := FoldsGrouped(groups, labels, 5, 0)
+	require.NoError(t, err)
+	count := [2][5]int{}
+	for i, f := range folds {
+		count[labels[i]][f]++
+	}
+	require.Equal(t, [2][5]int{{30, 30, 30, 30, 30}, {10, 10, 10, 10, 10}}, count)
+	other, err := FoldsGrouped(groups, labels, 5, 1)
+	require.NoError(t, err)
+	require.NotEqual(t, folds, other)
+}

@@ -28,7 +28,7 @@ type cv struct {
 
 	cs                    string
 	l1Ratios              []float64
-	foldColumn            string
+	foldColumn, group     string
 	scheme, scoring       string
 	scores, path          string // files
 	foldsGiven, schemeSet bool
@@ -48,7 +48,8 @@ Beside the best C stands the strongest penalty whose mean score is within one st
 error of the best: the simpler model, if the difference does not matter.`,
 		Example: `  logreg-gpu cv heart.csv --standardize --model heart.json
   logreg-gpu cv heart.csv --Cs 0.01,0.1,1 --folds 10 --scoring roc_auc
-  logreg-gpu cv visits.csv --fold-column hospital --path path.csv -o scores.csv`,
+  logreg-gpu cv visits.csv --group patient --penalty l1 --path path.csv -o scores.csv
+  logreg-gpu cv visits.csv --fold-column hospital`,
 		Args: exactly("DATA"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c.foldsGiven = cmd.Flags().Changed("folds")
@@ -72,7 +73,8 @@ func (c *cv) register(flags *pflag.FlagSet) {
 	flags.Float64SliceVar(&c.l1Ratios, "l1-ratios", nil, "shares of l1 in the penalty elasticnet, comma-separated")
 	flags.IntVar(&c.opts.Folds, "folds", c.opts.Folds, "number of folds")
 	flags.StringVar(&c.scheme, "fold-scheme", string(c.opts.FoldScheme), "stratified (at random, classes evenly) or modulo (row number mod folds)")
-	flags.StringVar(&c.foldColumn, "fold-column", "", "`column` of which each value is a fold: the rows of one patient, one year")
+	flags.StringVar(&c.group, "group", "", "`column` of which each value is a group that no fold splits: the rows of one patient, one page")
+	flags.StringVar(&c.foldColumn, "fold-column", "", "`column` of which each value is a fold of its own: the rows of one hospital, one year")
 	flags.StringVar(&c.scoring, "scoring", string(c.opts.Scoring), "log_loss, roc_auc or accuracy")
 	flags.StringVarP(&c.scores, "output", "o", "", "CSV `file` of the scores of each C and fold")
 	flags.StringVar(&c.path, "path", "", "CSV `file` of the coefficients along C, fitted to all rows")
@@ -104,7 +106,11 @@ func (c *cv) prepare(a *app, path string) error {
 	case c.opts.Folds < 2:
 		return usagef("--folds is %d; at least 2 are needed", c.opts.Folds)
 	case c.foldColumn != "" && (c.foldsGiven || c.schemeSet):
-		return usagef("--fold-column says which rows belong together; it goes with neither --folds nor --fold-scheme")
+		return usagef("--fold-column makes a fold of each value; it goes with neither --folds nor --fold-scheme: --group deals groups into folds")
+	case c.foldColumn != "" && c.group != "":
+		return usagef("--fold-column makes a fold of each value, and --group deals groups into folds; give one of them")
+	case c.group != "" && c.opts.FoldScheme == logreg.Modulo:
+		return usagef("--fold-scheme modulo splits groups; with --group it has to be stratified")
 	}
 	if err := c.opts.Check(); err != nil {
 		return err
@@ -144,7 +150,7 @@ func (c *cv) run(ctx context.Context, a *app, path string) error {
 	if err := c.prepare(a, path); err != nil {
 		return err
 	}
-	c.fit.data.group = c.foldColumn
+	c.fit.data.group = cmp.Or(c.foldColumn, c.group)
 	ds, err := c.fit.data.read(ctx, a, path)
 	if err != nil {
 		return err
@@ -155,6 +161,9 @@ func (c *cv) run(ctx context.Context, a *app, path string) error {
 		if c.opts.FoldOf, err = foldsOf(ds, c.foldColumn); err != nil {
 			return err
 		}
+	}
+	if c.group != "" {
+		c.opts.GroupOf = ds.Groups
 	}
 	read := time.Since(start)
 	if a.verbose {

@@ -16,7 +16,14 @@ func (c *cv) print(a *app, ds *dataset.Dataset, r *logreg.CVResult, path string)
 	if r.Scoring == logreg.LogLoss {
 		better = "smaller is better"
 	}
-	a.print("%d folds by %s, %s; %s in %s\n\n", r.Folds, r.Scoring, better, r.Backend, r.Storage)
+	folds := fmt.Sprintf("%d folds", r.Folds)
+	switch {
+	case c.group != "":
+		folds += fmt.Sprintf(" of whole groups of %q", c.group)
+	case c.foldColumn != "":
+		folds += fmt.Sprintf(", the values of %q,", c.foldColumn)
+	}
+	a.print("%s by %s, %s; %s in %s\n\n", folds, r.Scoring, better, r.Backend, r.Storage)
 
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	several := len(r.L1Ratios) > 1
