@@ -12,8 +12,14 @@ import (
 
 // parse reads the rows of b into p. Features, weights and offsets take the fast path
 // from text to number unless something about the cell is unusual.
-func (t *table[T]) parse(b *block, p *part[T], labels *labelTable, levels []levelTable) error {
+func (t *table[T]) parse(b *block, p *part[T]) error {
 	buf, d, last := b.buf, len(t.features), len(t.role)-1
+	labels, runs := t.labels[p.worker], &t.runs[p.worker]
+	var levels []levelTable
+	if t.levels != nil {
+		levels = t.levels[p.worker]
+	}
+	runs.begin()
 	line, pos := b.line, 0
 	for {
 		if c := buf[pos]; c == '\n' || c == '\r' || c == ' ' || pos == b.n {
@@ -25,7 +31,14 @@ func (t *table[T]) parse(b *block, p *part[T], labels *labelTable, levels []leve
 		}
 		row, rowLine := pos, line
 		x := p.rows.x[p.n*d : (p.n+1)*d]
-		for col, role := range t.role {
+		for col := 0; col <= last; {
+			role := t.role[col]
+			if n := t.run[col]; n > 0 {
+				if n, pos = parseRun(runs, b, pos, x[role:role+n], t.delimiter, col+n > last); n > 0 {
+					col += n
+					continue
+				}
+			}
 			v, end := 0.0, -1
 			if t.plain[col] {
 				v, end = parseDecimal(buf, pos)
@@ -78,6 +91,7 @@ func (t *table[T]) parse(b *block, p *part[T], labels *labelTable, levels []leve
 				}
 				x[role] = f
 			}
+			col++
 		}
 		p.n++
 		line++

@@ -54,15 +54,12 @@ func spillText[T float32 | float64](ctx context.Context, t *text) (_ *Dataset, e
 			out.discard()
 		}
 	}()
-	s := &spill[T]{table: &table[T]{text: t}, scratch: out, ahead: map[int]*part[T]{}}
+	s := &spill[T]{table: newTable[T](t), scratch: out, ahead: map[int]*part[T]{}}
 	s.moved.L = &s.mu
-	for range t.workers {
-		s.labels = append(s.labels, newLabelTable(t.o.Classes))
-	}
 	err = forBlocks(ctx, t, func(b *block) func(int) error {
 		return func(worker int) error {
 			p := &part[T]{rows: s.room(b.lines), worker: worker}
-			err := s.parse(b, p, s.labels[worker], nil)
+			err := s.parse(b, p)
 			if err == nil {
 				err = s.put(b.seq, p)
 			}

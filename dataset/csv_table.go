@@ -15,6 +15,8 @@ type table[T float32 | float64] struct {
 	slabs  []slab[T]
 	parts  []*part[T]
 	labels []*labelTable  // one a worker
+	runs   []runReader    // one a worker
+	run    []int          // see columnRuns
 	levels [][]levelTable // of each worker, one a feature, where texts are kept
 	total  int            // rows reserved
 }
@@ -41,18 +43,25 @@ type part[T float32 | float64] struct {
 	worker int // whose labelTable its labels are codes of
 }
 
-// parseText reads the body of t.
-func parseText[T float32 | float64](ctx context.Context, t *text) (*Dataset, error) {
-	tab := &table[T]{text: t}
+func newTable[T float32 | float64](t *text) *table[T] {
+	tab := &table[T]{text: t, runs: make([]runReader, t.workers), run: t.columnRuns()}
 	for range t.workers {
 		tab.labels = append(tab.labels, newLabelTable(t.o.Classes))
+	}
+	return tab
+}
+
+// parseText reads the body of t.
+func parseText[T float32 | float64](ctx context.Context, t *text) (*Dataset, error) {
+	tab := newTable[T](t)
+	for range t.workers {
 		tab.levels = append(tab.levels, make([]levelTable, len(t.features)))
 	}
 	err := forBlocks(ctx, t, func(b *block) func(int) error {
 		p := tab.reserve(b.lines)
 		return func(worker int) error {
 			p.worker = worker
-			return tab.parse(b, p, tab.labels[worker], tab.levels[worker])
+			return tab.parse(b, p)
 		}
 	})
 	if err != nil {

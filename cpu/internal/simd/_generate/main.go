@@ -1,5 +1,5 @@
-// Command _generate writes the assembly of package simd, of internal/cholesky and of
-// internal/checks with avo, one file a kernel: go run . -kernel dots -out ../dots_amd64.s -stubs ../dots_amd64.go -pkg simd.
+// Command _generate writes the assembly of package simd, of internal/cholesky, of
+// internal/checks and of internal/decimal with avo, one file a kernel: go run . -kernel dots -out ../dots_amd64.s -stubs ../dots_amd64.go -pkg simd.
 //
 // It is a module of its own so that avo is no dependency of logreg-gpu.
 package main
@@ -32,6 +32,8 @@ var kernels = map[string]func(machine){
 	"read":     read,
 	"highest":  highest,
 	"crc32c":   crc32c,
+	"ends":     ends,
+	"parse":    parse,
 }
 
 // formats are the number formats a kernel is written for: the stored ones for
@@ -42,12 +44,15 @@ var formats = map[string][]string{
 	"read":     {""},
 	"highest":  {""},
 	"crc32c":   {""},
+	"ends":     {""},
 }
 
 // sets are the instruction sets that a kernel is written for, where they are not these two.
 var sets = map[string][]string{
 	"highest": {"AVX2"},
 	"crc32c":  {"AVX512"},
+	"ends":    {"AVX2"},
+	"parse":   {"AVX2"},
 }
 
 func main() {
