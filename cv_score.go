@@ -3,6 +3,9 @@ package logreg
 import (
 	"context"
 	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"github.com/logreg-gpu/logreg-gpu/metrics"
 	"github.com/logreg-gpu/logreg-gpu/model"
@@ -76,6 +79,7 @@ func (v *validation) scoreFold(ctx context.Context, f int, fits []objective.Fit,
 	models, logits := make([]*model.Model, trials), make([][]float64, trials)
 	for t := range models {
 		models[t] = v.modelOf(fits[t*v.folds+f])
+		logits[t] = make([]float64, 0, len(rows)*models[t].Outputs())
 	}
 	var labels []int32
 	var weights []float64
@@ -90,10 +94,30 @@ func (v *validation) scoreFold(ctx context.Context, f int, fits []objective.Fit,
 			logits[t] = append(logits[t], z...)
 		}
 	}
-	for t, m := range models {
-		scores[t*v.folds+f] = v.cv.Scoring.of(m, labels, logits[t], weights)
-	}
+	v.inParallel(trials, func(t int) {
+		scores[t*v.folds+f] = v.cv.Scoring.of(models[t], labels, logits[t], weights)
+	})
 	return nil
+}
+
+// inParallel calls do for 0 to n-1 on several threads.
+func (v *validation) inParallel(n int, do func(int)) {
+	threads := v.cv.Threads
+	if threads <= 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	var (
+		taken atomic.Int64
+		done  sync.WaitGroup
+	)
+	for range min(n, threads) {
+		done.Go(func() {
+			for i := int(taken.Add(1)) - 1; i < n; i = int(taken.Add(1)) - 1 {
+				do(i)
+			}
+		})
+	}
+	done.Wait()
 }
 
 // choose fills in what follows from the scores.

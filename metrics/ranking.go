@@ -1,34 +1,20 @@
 package metrics
 
-import "slices"
-
 // tie is a group of rows of equal score: the weight of its positive and negative rows.
 type tie struct{ positive, negative float64 }
 
 // ties groups the rows of two classes by score, highest score first. Within a group
 // weights are added in row order.
 func ties(y []int32, score, w []float64) []tie {
-	order := make([]int, 0, len(y))
-	for i := range y {
-		if weightOf(w, i) > 0 {
-			order = append(order, i)
-		}
-	}
-	slices.SortFunc(order, func(a, b int) int {
-		switch {
-		case score[a] > score[b]:
-			return -1
-		case score[a] < score[b]:
-			return 1
-		default:
-			return a - b
-		}
-	})
-	var out []tie
-	for r, i := range order {
-		if r == 0 || score[i] != score[order[r-1]] {
+	rows := byScore(score, w)
+	out := make([]tie, 0, len(rows))
+	last := uint64(0)
+	for r, row := range rows {
+		if r == 0 || row.key != last {
 			out = append(out, tie{})
 		}
+		last = row.key
+		i := row.row
 		g := &out[len(out)-1]
 		if y[i] == 1 {
 			g.positive += weightOf(w, i)

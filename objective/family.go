@@ -75,6 +75,7 @@ func NewFamily(ctx context.Context, data backend.Data, members []Member) (*Famil
 // add takes o as the next member.
 func (f *Family) add(o *Objective) {
 	k := len(f.members)
+	o.passes = f.passes // also what it reads by itself
 	f.members = append(f.members, o)
 	f.last = append(f.last, nil)
 	f.held = append(f.held, 0)
@@ -178,7 +179,8 @@ func (f *Family) Members() []solver.Objective {
 	return out
 }
 
-// Passes counts the joint reads of X, those for the statistics included.
+// Passes counts the joint reads of X, those for the statistics included, and those of
+// members by themselves.
 func (f *Family) Passes() float64 { return *f.passes }
 
 // EvalMembers is Eval of the given members from one read of X.

@@ -349,8 +349,9 @@ func (s *stagedMarch) finish(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		slow := builds > wholeMetrics && rows == s.cohort.Rows()
 		for _, k := range left {
-			if err := s.confirm(ctx, k); err != nil {
+			if err := s.confirm(ctx, k, slow); err != nil {
 				return err
 			}
 		}
@@ -392,10 +393,14 @@ func (s *stagedMarch) arrive(ctx context.Context, k int) error {
 }
 
 // confirm leaves the end of proximal steps to prox-newton where they stall, or where the
-// minimum may lie at infinity.
-func (s *stagedMarch) confirm(ctx context.Context, k int) error {
-	d := s.walks[k].d
-	if d.lasso == nil || d.res.Status != Stalled && !(d.res.Status == "" && d.escaping()) || !Can(s.members[k], CanHessian) {
+// minimum may lie at infinity, or where they are slow in metrics of all rows.
+func (s *stagedMarch) confirm(ctx context.Context, k int, slow bool) error {
+	w := s.walks[k]
+	d := w.d
+	switch open := d.res.Status == "" && !w.arrived; {
+	case d.lasso == nil || w.metric == nil || !Can(s.members[k], CanHessian):
+		return nil
+	case d.res.Status != Stalled && !(open && (slow || d.escaping())):
 		return nil
 	}
 	o := s.options(k)
