@@ -95,26 +95,23 @@ func sampledMoments[T float32 | float64](r RowReader, read func(int, []T) error,
 }
 
 // columnMoments returns mean and deviation of m of the rows, each scaled by the
-// column's largest magnitude against overflow. Columns with a value that is not finite
-// get zeros: Load reports them by row and column.
+// column's largest magnitude, in powers of two, against overflow. Columns with a value
+// that is not finite get zeros: Load reports them by row and column.
 func columnMoments[T float32 | float64](x []T, rows, m, cols int) (mean, dev []float64) {
 	row := func(i int) []T { return x[i*rows/m*cols : (i*rows/m+1)*cols] }
-	high, mean, dev := make([]float64, cols), make([]float64, cols), make([]float64, cols)
+	scale, mean, dev := make([]float64, cols), make([]float64, cols), make([]float64, cols)
 	for i := range m {
 		for j, v := range row(i) {
-			if a := math.Abs(float64(v)); a > high[j] {
-				high[j] = a
-			}
+			scale[j] = max(scale[j], math.Abs(float64(v)))
 		}
 	}
-	for j, h := range high {
-		if h == 0 {
-			high[j] = 1
-		}
+	for j, high := range scale {
+		_, e := math.Frexp(high)
+		scale[j] = math.Ldexp(1, -min(max(e, -1022), 1022))
 	}
 	for i := range m {
 		for j, v := range row(i) {
-			mean[j] += float64(v) / high[j]
+			mean[j] += float64(float64(v) * scale[j])
 		}
 	}
 	for j := range mean {
@@ -122,12 +119,12 @@ func columnMoments[T float32 | float64](x []T, rows, m, cols int) (mean, dev []f
 	}
 	for i := range m {
 		for j, v := range row(i) {
-			d := float64(v)/high[j] - mean[j]
+			d := float64(float64(v)*scale[j]) - mean[j]
 			dev[j] += float64(d * d)
 		}
 	}
-	for j, h := range high {
-		mean[j], dev[j] = mean[j]*h, math.Sqrt(dev[j]/float64(m))*h
+	for j, by := range scale {
+		mean[j], dev[j] = mean[j]/by, math.Sqrt(dev[j]/float64(m))/by
 		if dev[j]-dev[j] != 0 {
 			mean[j], dev[j] = 0, 0
 		}

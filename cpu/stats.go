@@ -114,6 +114,14 @@ func (s *segment[T]) end() {
 	clear(s.squares)
 }
 
+// statsBytes is about how much of X goes through all sums together, in 16 rows at least:
+// little enough that the processor goes on fetching what follows.
+const statsBytes = 8 << 10
+
+func (d *data[T]) statsRows() int {
+	return min(max(16, statsBytes/(storedBytes[T](nil)*d.Cols())&^15), tileRows(d.Cols()))
+}
+
 func (d *data[T]) Stats(ctx context.Context, weight int) (*backend.Stats, error) {
 	if d.closed {
 		return nil, backend.ErrClosed
@@ -126,7 +134,7 @@ func (d *data[T]) Stats(ctx context.Context, weight int) (*backend.Stats, error)
 		return c.stats, nil
 	}
 	weights := d.columns.Masses(backend.Model{Weight: weight})
-	cols, tile := d.Cols(), tileRows(d.Cols())
+	cols, tile := d.Cols(), d.statsRows()
 	type partial struct {
 		plain, weighted *segment[T]
 		least, most     []T

@@ -438,7 +438,7 @@ DATA firsts<>+120(SB)/8, $0x0000000000000000
 GLOBL firsts<>(SB), RODATA|NOPTR, $128
 
 // func ranges32AVX512(least *float32, most *float32, nonZero *float64, x *float32, rows int, cols int)
-// Requires: AVX, AVX512DQ, AVX512F, MMX+
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·ranges32AVX512(SB), NOSPLIT, $0-48
 	MOVQ         least+0(FP), AX
 	MOVQ         most+8(FP), CX
@@ -452,12 +452,7 @@ TEXT ·ranges32AVX512(SB), NOSPLIT, $0-48
 	MOVQ         $0x000000003f800000, R9
 	VMOVD        R9, X1
 	VBROADCASTSS X1, Z1
-	MOVQ         $+4096, R9
-	CMPQ         R8, $+1024
-	JLE          narrow
-	MOVQ         $+384, R9
 
-narrow:
 strip:
 	CMPQ DI, $+32
 	JG   strip3
@@ -469,17 +464,17 @@ strip:
 	RET
 
 strip3:
-	MOVQ $+16, R10
+	MOVQ $+16, R9
 	CMPQ DI, $+48
 	JGE  masked3
-	MOVQ DI, R10
-	SUBQ $+32, R10
+	MOVQ DI, R9
+	SUBQ $+32, R9
 
 masked3:
-	LEAQ      firsts<>+0(SB), R11
-	SHLQ      $0x02, R10
-	SUBQ      R10, R11
-	VMOVDQU32 64(R11), Z2
+	LEAQ      firsts<>+0(SB), R10
+	SHLQ      $0x02, R9
+	SUBQ      R9, R10
+	VMOVDQU32 64(R10), Z2
 	VPMOVD2M  Z2, K1
 	VMOVUPS   (AX), Z2
 	VMOVUPS   (CX), Z5
@@ -490,34 +485,31 @@ masked3:
 	VXORPS    Z8, Z8, Z8
 	VXORPS    Z9, Z9, Z9
 	VXORPS    Z10, Z10, Z10
-	MOVQ      BX, R10
-	MOVQ      SI, R11
-	CMPQ      R11, $+1
+	MOVQ      BX, R9
+	MOVQ      SI, R10
+	CMPQ      R10, $+1
 	JL        rows3_end
 
 rows3:
-	PREFETCHT0 (R10)(R9*1)
-	VMOVUPS    (R10), Z11
-	VMINPS     Z2, Z11, Z2
-	VMAXPS     Z5, Z11, Z5
-	VCMPPS     $0x04, Z0, Z11, K2
-	VADDPS     Z1, Z8, K2, Z8
-	PREFETCHT0 64(R10)(R9*1)
-	VMOVUPS    64(R10), Z11
-	VMINPS     Z3, Z11, Z3
-	VMAXPS     Z6, Z11, Z6
-	VCMPPS     $0x04, Z0, Z11, K2
-	VADDPS     Z1, Z9, K2, Z9
-	PREFETCHT0 128(R10)(R9*1)
-	VMOVUPS.Z  128(R10), K1, Z11
-	VMINPS     Z4, Z11, Z4
-	VMAXPS     Z7, Z11, Z7
-	VCMPPS     $0x04, Z0, Z11, K2
-	VADDPS     Z1, Z10, K2, Z10
-	ADDQ       R8, R10
-	SUBQ       $+1, R11
-	CMPQ       R11, $+1
-	JGE        rows3
+	VMOVUPS   (R9), Z11
+	VMINPS    Z2, Z11, Z2
+	VMAXPS    Z5, Z11, Z5
+	VCMPPS    $0x04, Z0, Z11, K2
+	VADDPS    Z1, Z8, K2, Z8
+	VMOVUPS   64(R9), Z11
+	VMINPS    Z3, Z11, Z3
+	VMAXPS    Z6, Z11, Z6
+	VCMPPS    $0x04, Z0, Z11, K2
+	VADDPS    Z1, Z9, K2, Z9
+	VMOVUPS.Z 128(R9), K1, Z11
+	VMINPS    Z4, Z11, Z4
+	VMAXPS    Z7, Z11, Z7
+	VCMPPS    $0x04, Z0, Z11, K2
+	VADDPS    Z1, Z10, K2, Z10
+	ADDQ      R8, R9
+	SUBQ      $+1, R10
+	CMPQ      R10, $+1
+	JGE       rows3
 
 rows3_end:
 	VMOVUPS       Z2, (AX)
@@ -558,13 +550,13 @@ rows3_end:
 	JMP           strip
 
 strip2:
-	MOVQ      $+16, R10
-	MOVQ      DI, R10
-	SUBQ      $+16, R10
-	LEAQ      firsts<>+0(SB), R11
-	SHLQ      $0x02, R10
-	SUBQ      R10, R11
-	VMOVDQU32 64(R11), Z2
+	MOVQ      $+16, R9
+	MOVQ      DI, R9
+	SUBQ      $+16, R9
+	LEAQ      firsts<>+0(SB), R10
+	SHLQ      $0x02, R9
+	SUBQ      R9, R10
+	VMOVDQU32 64(R10), Z2
 	VPMOVD2M  Z2, K1
 	VMOVUPS   (AX), Z2
 	VMOVUPS   (CX), Z4
@@ -572,28 +564,26 @@ strip2:
 	VMOVUPS.Z 64(CX), K1, Z5
 	VXORPS    Z6, Z6, Z6
 	VXORPS    Z7, Z7, Z7
-	MOVQ      BX, R10
-	MOVQ      SI, R11
-	CMPQ      R11, $+1
+	MOVQ      BX, R9
+	MOVQ      SI, R10
+	CMPQ      R10, $+1
 	JL        rows2_end
 
 rows2:
-	PREFETCHT0 (R10)(R9*1)
-	VMOVUPS    (R10), Z8
-	VMINPS     Z2, Z8, Z2
-	VMAXPS     Z4, Z8, Z4
-	VCMPPS     $0x04, Z0, Z8, K2
-	VADDPS     Z1, Z6, K2, Z6
-	PREFETCHT0 64(R10)(R9*1)
-	VMOVUPS.Z  64(R10), K1, Z8
-	VMINPS     Z3, Z8, Z3
-	VMAXPS     Z5, Z8, Z5
-	VCMPPS     $0x04, Z0, Z8, K2
-	VADDPS     Z1, Z7, K2, Z7
-	ADDQ       R8, R10
-	SUBQ       $+1, R11
-	CMPQ       R11, $+1
-	JGE        rows2
+	VMOVUPS   (R9), Z8
+	VMINPS    Z2, Z8, Z2
+	VMAXPS    Z4, Z8, Z4
+	VCMPPS    $0x04, Z0, Z8, K2
+	VADDPS    Z1, Z6, K2, Z6
+	VMOVUPS.Z 64(R9), K1, Z8
+	VMINPS    Z3, Z8, Z3
+	VMAXPS    Z5, Z8, Z5
+	VCMPPS    $0x04, Z0, Z8, K2
+	VADDPS    Z1, Z7, K2, Z7
+	ADDQ      R8, R9
+	SUBQ      $+1, R10
+	CMPQ      R10, $+1
+	JGE       rows2
 
 rows2_end:
 	VMOVUPS       Z2, (AX)
@@ -625,33 +615,32 @@ rows2_end:
 	JMP           strip
 
 strip1:
-	MOVQ      $+16, R10
-	MOVQ      DI, R10
-	SUBQ      $+0, R10
-	LEAQ      firsts<>+0(SB), R11
-	SHLQ      $0x02, R10
-	SUBQ      R10, R11
-	VMOVDQU32 64(R11), Z2
+	MOVQ      $+16, R9
+	MOVQ      DI, R9
+	SUBQ      $+0, R9
+	LEAQ      firsts<>+0(SB), R10
+	SHLQ      $0x02, R9
+	SUBQ      R9, R10
+	VMOVDQU32 64(R10), Z2
 	VPMOVD2M  Z2, K1
 	VMOVUPS.Z (AX), K1, Z2
 	VMOVUPS.Z (CX), K1, Z3
 	VXORPS    Z4, Z4, Z4
-	MOVQ      BX, R10
-	MOVQ      SI, R11
-	CMPQ      R11, $+1
+	MOVQ      BX, R9
+	MOVQ      SI, R10
+	CMPQ      R10, $+1
 	JL        rows1_end
 
 rows1:
-	PREFETCHT0 (R10)(R9*1)
-	VMOVUPS.Z  (R10), K1, Z5
-	VMINPS     Z2, Z5, Z2
-	VMAXPS     Z3, Z5, Z3
-	VCMPPS     $0x04, Z0, Z5, K2
-	VADDPS     Z1, Z4, K2, Z4
-	ADDQ       R8, R10
-	SUBQ       $+1, R11
-	CMPQ       R11, $+1
-	JGE        rows1
+	VMOVUPS.Z (R9), K1, Z5
+	VMINPS    Z2, Z5, Z2
+	VMAXPS    Z3, Z5, Z3
+	VCMPPS    $0x04, Z0, Z5, K2
+	VADDPS    Z1, Z4, K2, Z4
+	ADDQ      R8, R9
+	SUBQ      $+1, R10
+	CMPQ      R10, $+1
+	JGE       rows1
 
 rows1_end:
 	VMOVUPS       Z2, K1, (AX)
@@ -974,7 +963,7 @@ sums1:
 	JMP        strip
 
 // func ranges32AVX2(least *float32, most *float32, nonZero *float64, x *float32, rows int, cols int)
-// Requires: AVX, AVX2, MMX+
+// Requires: AVX, AVX2
 TEXT ·ranges32AVX2(SB), NOSPLIT, $0-48
 	MOVQ         least+0(FP), AX
 	MOVQ         most+8(FP), CX
@@ -988,12 +977,7 @@ TEXT ·ranges32AVX2(SB), NOSPLIT, $0-48
 	MOVQ         $0x000000003f800000, R9
 	VMOVD        R9, X1
 	VBROADCASTSS X1, Y1
-	MOVQ         $+4096, R9
-	CMPQ         R8, $+1024
-	JLE          narrow
-	MOVQ         $+192, R9
 
-narrow:
 strip:
 	CMPQ DI, $+16
 	JG   strip3
@@ -1005,17 +989,17 @@ strip:
 	RET
 
 strip3:
-	MOVQ $+8, R10
+	MOVQ $+8, R9
 	CMPQ DI, $+24
 	JGE  masked3
-	MOVQ DI, R10
-	SUBQ $+16, R10
+	MOVQ DI, R9
+	SUBQ $+16, R9
 
 masked3:
-	LEAQ       firsts<>+0(SB), R11
-	SHLQ       $0x02, R10
-	SUBQ       R10, R11
-	VMOVDQU    64(R11), Y2
+	LEAQ       firsts<>+0(SB), R10
+	SHLQ       $0x02, R9
+	SUBQ       R9, R10
+	VMOVDQU    64(R10), Y2
 	VMOVUPS    (AX), Y3
 	VMOVUPS    (CX), Y6
 	VMOVUPS    32(AX), Y4
@@ -1025,35 +1009,33 @@ masked3:
 	VXORPS     Y9, Y9, Y9
 	VXORPS     Y10, Y10, Y10
 	VXORPS     Y11, Y11, Y11
-	MOVQ       BX, R10
-	MOVQ       SI, R11
-	CMPQ       R11, $+1
+	MOVQ       BX, R9
+	MOVQ       SI, R10
+	CMPQ       R10, $+1
 	JL         rows3_end
 
 rows3:
-	PREFETCHT0 (R10)(R9*1)
-	VMOVUPS    (R10), Y12
+	VMOVUPS    (R9), Y12
 	VMINPS     Y3, Y12, Y3
 	VMAXPS     Y6, Y12, Y6
 	VCMPPS     $0x04, Y0, Y12, Y12
 	VANDPS     Y1, Y12, Y12
 	VADDPS     Y12, Y9, Y9
-	VMOVUPS    32(R10), Y12
+	VMOVUPS    32(R9), Y12
 	VMINPS     Y4, Y12, Y4
 	VMAXPS     Y7, Y12, Y7
 	VCMPPS     $0x04, Y0, Y12, Y12
 	VANDPS     Y1, Y12, Y12
 	VADDPS     Y12, Y10, Y10
-	PREFETCHT0 64(R10)(R9*1)
-	VMASKMOVPS 64(R10), Y2, Y12
+	VMASKMOVPS 64(R9), Y2, Y12
 	VMINPS     Y5, Y12, Y5
 	VMAXPS     Y8, Y12, Y8
 	VCMPPS     $0x04, Y0, Y12, Y12
 	VANDPS     Y1, Y12, Y12
 	VADDPS     Y12, Y11, Y11
-	ADDQ       R8, R10
-	SUBQ       $+1, R11
-	CMPQ       R11, $+1
+	ADDQ       R8, R9
+	SUBQ       $+1, R10
+	CMPQ       R10, $+1
 	JGE        rows3
 
 rows3_end:
@@ -1097,41 +1079,40 @@ rows3_end:
 	JMP          strip
 
 strip2:
-	MOVQ       $+8, R10
-	MOVQ       DI, R10
-	SUBQ       $+8, R10
-	LEAQ       firsts<>+0(SB), R11
-	SHLQ       $0x02, R10
-	SUBQ       R10, R11
-	VMOVDQU    64(R11), Y2
+	MOVQ       $+8, R9
+	MOVQ       DI, R9
+	SUBQ       $+8, R9
+	LEAQ       firsts<>+0(SB), R10
+	SHLQ       $0x02, R9
+	SUBQ       R9, R10
+	VMOVDQU    64(R10), Y2
 	VMOVUPS    (AX), Y3
 	VMOVUPS    (CX), Y5
 	VMASKMOVPS 32(AX), Y2, Y4
 	VMASKMOVPS 32(CX), Y2, Y6
 	VXORPS     Y7, Y7, Y7
 	VXORPS     Y8, Y8, Y8
-	MOVQ       BX, R10
-	MOVQ       SI, R11
-	CMPQ       R11, $+1
+	MOVQ       BX, R9
+	MOVQ       SI, R10
+	CMPQ       R10, $+1
 	JL         rows2_end
 
 rows2:
-	PREFETCHT0 (R10)(R9*1)
-	VMOVUPS    (R10), Y9
+	VMOVUPS    (R9), Y9
 	VMINPS     Y3, Y9, Y3
 	VMAXPS     Y5, Y9, Y5
 	VCMPPS     $0x04, Y0, Y9, Y9
 	VANDPS     Y1, Y9, Y9
 	VADDPS     Y9, Y7, Y7
-	VMASKMOVPS 32(R10), Y2, Y9
+	VMASKMOVPS 32(R9), Y2, Y9
 	VMINPS     Y4, Y9, Y4
 	VMAXPS     Y6, Y9, Y6
 	VCMPPS     $0x04, Y0, Y9, Y9
 	VANDPS     Y1, Y9, Y9
 	VADDPS     Y9, Y8, Y8
-	ADDQ       R8, R10
-	SUBQ       $+1, R11
-	CMPQ       R11, $+1
+	ADDQ       R8, R9
+	SUBQ       $+1, R10
+	CMPQ       R10, $+1
 	JGE        rows2
 
 rows2_end:
@@ -1166,32 +1147,31 @@ rows2_end:
 	JMP          strip
 
 strip1:
-	MOVQ       $+8, R10
-	MOVQ       DI, R10
-	SUBQ       $+0, R10
-	LEAQ       firsts<>+0(SB), R11
-	SHLQ       $0x02, R10
-	SUBQ       R10, R11
-	VMOVDQU    64(R11), Y2
+	MOVQ       $+8, R9
+	MOVQ       DI, R9
+	SUBQ       $+0, R9
+	LEAQ       firsts<>+0(SB), R10
+	SHLQ       $0x02, R9
+	SUBQ       R9, R10
+	VMOVDQU    64(R10), Y2
 	VMASKMOVPS (AX), Y2, Y3
 	VMASKMOVPS (CX), Y2, Y4
 	VXORPS     Y5, Y5, Y5
-	MOVQ       BX, R10
-	MOVQ       SI, R11
-	CMPQ       R11, $+1
+	MOVQ       BX, R9
+	MOVQ       SI, R10
+	CMPQ       R10, $+1
 	JL         rows1_end
 
 rows1:
-	PREFETCHT0 (R10)(R9*1)
-	VMASKMOVPS (R10), Y2, Y6
+	VMASKMOVPS (R9), Y2, Y6
 	VMINPS     Y3, Y6, Y3
 	VMAXPS     Y4, Y6, Y4
 	VCMPPS     $0x04, Y0, Y6, Y6
 	VANDPS     Y1, Y6, Y6
 	VADDPS     Y6, Y5, Y5
-	ADDQ       R8, R10
-	SUBQ       $+1, R11
-	CMPQ       R11, $+1
+	ADDQ       R8, R9
+	SUBQ       $+1, R10
+	CMPQ       R10, $+1
 	JGE        rows1
 
 rows1_end:
@@ -1634,7 +1614,7 @@ sums1:
 	JMP       strip
 
 // func ranges64AVX512(least *float64, most *float64, nonZero *float64, x *float64, rows int, cols int)
-// Requires: AVX, AVX512DQ, AVX512F, MMX+
+// Requires: AVX, AVX512DQ, AVX512F
 TEXT ·ranges64AVX512(SB), NOSPLIT, $0-48
 	MOVQ         least+0(FP), AX
 	MOVQ         most+8(FP), CX
@@ -1648,12 +1628,7 @@ TEXT ·ranges64AVX512(SB), NOSPLIT, $0-48
 	MOVQ         $0x3ff0000000000000, R9
 	VMOVQ        R9, X1
 	VBROADCASTSD X1, Z1
-	MOVQ         $+4096, R9
-	CMPQ         R8, $+1024
-	JLE          narrow
-	MOVQ         $+384, R9
 
-narrow:
 strip:
 	CMPQ DI, $+16
 	JG   strip3
@@ -1665,17 +1640,17 @@ strip:
 	RET
 
 strip3:
-	MOVQ $+8, R10
+	MOVQ $+8, R9
 	CMPQ DI, $+24
 	JGE  masked3
-	MOVQ DI, R10
-	SUBQ $+16, R10
+	MOVQ DI, R9
+	SUBQ $+16, R9
 
 masked3:
-	LEAQ      firsts<>+0(SB), R11
-	SHLQ      $0x03, R10
-	SUBQ      R10, R11
-	VMOVDQU32 64(R11), Z2
+	LEAQ      firsts<>+0(SB), R10
+	SHLQ      $0x03, R9
+	SUBQ      R9, R10
+	VMOVDQU32 64(R10), Z2
 	VPMOVQ2M  Z2, K1
 	VMOVUPD   (AX), Z2
 	VMOVUPD   (CX), Z5
@@ -1686,34 +1661,31 @@ masked3:
 	VXORPD    Z8, Z8, Z8
 	VXORPD    Z9, Z9, Z9
 	VXORPD    Z10, Z10, Z10
-	MOVQ      BX, R10
-	MOVQ      SI, R11
-	CMPQ      R11, $+1
+	MOVQ      BX, R9
+	MOVQ      SI, R10
+	CMPQ      R10, $+1
 	JL        rows3_end
 
 rows3:
-	PREFETCHT0 (R10)(R9*1)
-	VMOVUPD    (R10), Z11
-	VMINPD     Z2, Z11, Z2
-	VMAXPD     Z5, Z11, Z5
-	VCMPPD     $0x04, Z0, Z11, K2
-	VADDPD     Z1, Z8, K2, Z8
-	PREFETCHT0 64(R10)(R9*1)
-	VMOVUPD    64(R10), Z11
-	VMINPD     Z3, Z11, Z3
-	VMAXPD     Z6, Z11, Z6
-	VCMPPD     $0x04, Z0, Z11, K2
-	VADDPD     Z1, Z9, K2, Z9
-	PREFETCHT0 128(R10)(R9*1)
-	VMOVUPD.Z  128(R10), K1, Z11
-	VMINPD     Z4, Z11, Z4
-	VMAXPD     Z7, Z11, Z7
-	VCMPPD     $0x04, Z0, Z11, K2
-	VADDPD     Z1, Z10, K2, Z10
-	ADDQ       R8, R10
-	SUBQ       $+1, R11
-	CMPQ       R11, $+1
-	JGE        rows3
+	VMOVUPD   (R9), Z11
+	VMINPD    Z2, Z11, Z2
+	VMAXPD    Z5, Z11, Z5
+	VCMPPD    $0x04, Z0, Z11, K2
+	VADDPD    Z1, Z8, K2, Z8
+	VMOVUPD   64(R9), Z11
+	VMINPD    Z3, Z11, Z3
+	VMAXPD    Z6, Z11, Z6
+	VCMPPD    $0x04, Z0, Z11, K2
+	VADDPD    Z1, Z9, K2, Z9
+	VMOVUPD.Z 128(R9), K1, Z11
+	VMINPD    Z4, Z11, Z4
+	VMAXPD    Z7, Z11, Z7
+	VCMPPD    $0x04, Z0, Z11, K2
+	VADDPD    Z1, Z10, K2, Z10
+	ADDQ      R8, R9
+	SUBQ      $+1, R10
+	CMPQ      R10, $+1
+	JGE       rows3
 
 rows3_end:
 	VMOVUPD   Z2, (AX)
@@ -1737,13 +1709,13 @@ rows3_end:
 	JMP       strip
 
 strip2:
-	MOVQ      $+8, R10
-	MOVQ      DI, R10
-	SUBQ      $+8, R10
-	LEAQ      firsts<>+0(SB), R11
-	SHLQ      $0x03, R10
-	SUBQ      R10, R11
-	VMOVDQU32 64(R11), Z2
+	MOVQ      $+8, R9
+	MOVQ      DI, R9
+	SUBQ      $+8, R9
+	LEAQ      firsts<>+0(SB), R10
+	SHLQ      $0x03, R9
+	SUBQ      R9, R10
+	VMOVDQU32 64(R10), Z2
 	VPMOVQ2M  Z2, K1
 	VMOVUPD   (AX), Z2
 	VMOVUPD   (CX), Z4
@@ -1751,28 +1723,26 @@ strip2:
 	VMOVUPD.Z 64(CX), K1, Z5
 	VXORPD    Z6, Z6, Z6
 	VXORPD    Z7, Z7, Z7
-	MOVQ      BX, R10
-	MOVQ      SI, R11
-	CMPQ      R11, $+1
+	MOVQ      BX, R9
+	MOVQ      SI, R10
+	CMPQ      R10, $+1
 	JL        rows2_end
 
 rows2:
-	PREFETCHT0 (R10)(R9*1)
-	VMOVUPD    (R10), Z8
-	VMINPD     Z2, Z8, Z2
-	VMAXPD     Z4, Z8, Z4
-	VCMPPD     $0x04, Z0, Z8, K2
-	VADDPD     Z1, Z6, K2, Z6
-	PREFETCHT0 64(R10)(R9*1)
-	VMOVUPD.Z  64(R10), K1, Z8
-	VMINPD     Z3, Z8, Z3
-	VMAXPD     Z5, Z8, Z5
-	VCMPPD     $0x04, Z0, Z8, K2
-	VADDPD     Z1, Z7, K2, Z7
-	ADDQ       R8, R10
-	SUBQ       $+1, R11
-	CMPQ       R11, $+1
-	JGE        rows2
+	VMOVUPD   (R9), Z8
+	VMINPD    Z2, Z8, Z2
+	VMAXPD    Z4, Z8, Z4
+	VCMPPD    $0x04, Z0, Z8, K2
+	VADDPD    Z1, Z6, K2, Z6
+	VMOVUPD.Z 64(R9), K1, Z8
+	VMINPD    Z3, Z8, Z3
+	VMAXPD    Z5, Z8, Z5
+	VCMPPD    $0x04, Z0, Z8, K2
+	VADDPD    Z1, Z7, K2, Z7
+	ADDQ      R8, R9
+	SUBQ      $+1, R10
+	CMPQ      R10, $+1
+	JGE       rows2
 
 rows2_end:
 	VMOVUPD   Z2, (AX)
@@ -1792,33 +1762,32 @@ rows2_end:
 	JMP       strip
 
 strip1:
-	MOVQ      $+8, R10
-	MOVQ      DI, R10
-	SUBQ      $+0, R10
-	LEAQ      firsts<>+0(SB), R11
-	SHLQ      $0x03, R10
-	SUBQ      R10, R11
-	VMOVDQU32 64(R11), Z2
+	MOVQ      $+8, R9
+	MOVQ      DI, R9
+	SUBQ      $+0, R9
+	LEAQ      firsts<>+0(SB), R10
+	SHLQ      $0x03, R9
+	SUBQ      R9, R10
+	VMOVDQU32 64(R10), Z2
 	VPMOVQ2M  Z2, K1
 	VMOVUPD.Z (AX), K1, Z2
 	VMOVUPD.Z (CX), K1, Z3
 	VXORPD    Z4, Z4, Z4
-	MOVQ      BX, R10
-	MOVQ      SI, R11
-	CMPQ      R11, $+1
+	MOVQ      BX, R9
+	MOVQ      SI, R10
+	CMPQ      R10, $+1
 	JL        rows1_end
 
 rows1:
-	PREFETCHT0 (R10)(R9*1)
-	VMOVUPD.Z  (R10), K1, Z5
-	VMINPD     Z2, Z5, Z2
-	VMAXPD     Z3, Z5, Z3
-	VCMPPD     $0x04, Z0, Z5, K2
-	VADDPD     Z1, Z4, K2, Z4
-	ADDQ       R8, R10
-	SUBQ       $+1, R11
-	CMPQ       R11, $+1
-	JGE        rows1
+	VMOVUPD.Z (R9), K1, Z5
+	VMINPD    Z2, Z5, Z2
+	VMAXPD    Z3, Z5, Z3
+	VCMPPD    $0x04, Z0, Z5, K2
+	VADDPD    Z1, Z4, K2, Z4
+	ADDQ      R8, R9
+	SUBQ      $+1, R10
+	CMPQ      R10, $+1
+	JGE       rows1
 
 rows1_end:
 	VMOVUPD   Z2, K1, (AX)
@@ -2122,7 +2091,7 @@ sums1:
 	JMP        strip
 
 // func ranges64AVX2(least *float64, most *float64, nonZero *float64, x *float64, rows int, cols int)
-// Requires: AVX, AVX2, MMX+
+// Requires: AVX, AVX2
 TEXT ·ranges64AVX2(SB), NOSPLIT, $0-48
 	MOVQ         least+0(FP), AX
 	MOVQ         most+8(FP), CX
@@ -2136,12 +2105,7 @@ TEXT ·ranges64AVX2(SB), NOSPLIT, $0-48
 	MOVQ         $0x3ff0000000000000, R9
 	VMOVQ        R9, X1
 	VBROADCASTSD X1, Y1
-	MOVQ         $+4096, R9
-	CMPQ         R8, $+1024
-	JLE          narrow
-	MOVQ         $+192, R9
 
-narrow:
 strip:
 	CMPQ DI, $+8
 	JG   strip3
@@ -2153,17 +2117,17 @@ strip:
 	RET
 
 strip3:
-	MOVQ $+4, R10
+	MOVQ $+4, R9
 	CMPQ DI, $+12
 	JGE  masked3
-	MOVQ DI, R10
-	SUBQ $+8, R10
+	MOVQ DI, R9
+	SUBQ $+8, R9
 
 masked3:
-	LEAQ       firsts<>+0(SB), R11
-	SHLQ       $0x03, R10
-	SUBQ       R10, R11
-	VMOVDQU    64(R11), Y2
+	LEAQ       firsts<>+0(SB), R10
+	SHLQ       $0x03, R9
+	SUBQ       R9, R10
+	VMOVDQU    64(R10), Y2
 	VMOVUPD    (AX), Y3
 	VMOVUPD    (CX), Y6
 	VMOVUPD    32(AX), Y4
@@ -2173,35 +2137,33 @@ masked3:
 	VXORPD     Y9, Y9, Y9
 	VXORPD     Y10, Y10, Y10
 	VXORPD     Y11, Y11, Y11
-	MOVQ       BX, R10
-	MOVQ       SI, R11
-	CMPQ       R11, $+1
+	MOVQ       BX, R9
+	MOVQ       SI, R10
+	CMPQ       R10, $+1
 	JL         rows3_end
 
 rows3:
-	PREFETCHT0 (R10)(R9*1)
-	VMOVUPD    (R10), Y12
+	VMOVUPD    (R9), Y12
 	VMINPD     Y3, Y12, Y3
 	VMAXPD     Y6, Y12, Y6
 	VCMPPD     $0x04, Y0, Y12, Y12
 	VANDPD     Y1, Y12, Y12
 	VADDPD     Y12, Y9, Y9
-	VMOVUPD    32(R10), Y12
+	VMOVUPD    32(R9), Y12
 	VMINPD     Y4, Y12, Y4
 	VMAXPD     Y7, Y12, Y7
 	VCMPPD     $0x04, Y0, Y12, Y12
 	VANDPD     Y1, Y12, Y12
 	VADDPD     Y12, Y10, Y10
-	PREFETCHT0 64(R10)(R9*1)
-	VMASKMOVPD 64(R10), Y2, Y12
+	VMASKMOVPD 64(R9), Y2, Y12
 	VMINPD     Y5, Y12, Y5
 	VMAXPD     Y8, Y12, Y8
 	VCMPPD     $0x04, Y0, Y12, Y12
 	VANDPD     Y1, Y12, Y12
 	VADDPD     Y12, Y11, Y11
-	ADDQ       R8, R10
-	SUBQ       $+1, R11
-	CMPQ       R11, $+1
+	ADDQ       R8, R9
+	SUBQ       $+1, R10
+	CMPQ       R10, $+1
 	JGE        rows3
 
 rows3_end:
@@ -2226,41 +2188,40 @@ rows3_end:
 	JMP        strip
 
 strip2:
-	MOVQ       $+4, R10
-	MOVQ       DI, R10
-	SUBQ       $+4, R10
-	LEAQ       firsts<>+0(SB), R11
-	SHLQ       $0x03, R10
-	SUBQ       R10, R11
-	VMOVDQU    64(R11), Y2
+	MOVQ       $+4, R9
+	MOVQ       DI, R9
+	SUBQ       $+4, R9
+	LEAQ       firsts<>+0(SB), R10
+	SHLQ       $0x03, R9
+	SUBQ       R9, R10
+	VMOVDQU    64(R10), Y2
 	VMOVUPD    (AX), Y3
 	VMOVUPD    (CX), Y5
 	VMASKMOVPD 32(AX), Y2, Y4
 	VMASKMOVPD 32(CX), Y2, Y6
 	VXORPD     Y7, Y7, Y7
 	VXORPD     Y8, Y8, Y8
-	MOVQ       BX, R10
-	MOVQ       SI, R11
-	CMPQ       R11, $+1
+	MOVQ       BX, R9
+	MOVQ       SI, R10
+	CMPQ       R10, $+1
 	JL         rows2_end
 
 rows2:
-	PREFETCHT0 (R10)(R9*1)
-	VMOVUPD    (R10), Y9
+	VMOVUPD    (R9), Y9
 	VMINPD     Y3, Y9, Y3
 	VMAXPD     Y5, Y9, Y5
 	VCMPPD     $0x04, Y0, Y9, Y9
 	VANDPD     Y1, Y9, Y9
 	VADDPD     Y9, Y7, Y7
-	VMASKMOVPD 32(R10), Y2, Y9
+	VMASKMOVPD 32(R9), Y2, Y9
 	VMINPD     Y4, Y9, Y4
 	VMAXPD     Y6, Y9, Y6
 	VCMPPD     $0x04, Y0, Y9, Y9
 	VANDPD     Y1, Y9, Y9
 	VADDPD     Y9, Y8, Y8
-	ADDQ       R8, R10
-	SUBQ       $+1, R11
-	CMPQ       R11, $+1
+	ADDQ       R8, R9
+	SUBQ       $+1, R10
+	CMPQ       R10, $+1
 	JGE        rows2
 
 rows2_end:
@@ -2281,32 +2242,31 @@ rows2_end:
 	JMP        strip
 
 strip1:
-	MOVQ       $+4, R10
-	MOVQ       DI, R10
-	SUBQ       $+0, R10
-	LEAQ       firsts<>+0(SB), R11
-	SHLQ       $0x03, R10
-	SUBQ       R10, R11
-	VMOVDQU    64(R11), Y2
+	MOVQ       $+4, R9
+	MOVQ       DI, R9
+	SUBQ       $+0, R9
+	LEAQ       firsts<>+0(SB), R10
+	SHLQ       $0x03, R9
+	SUBQ       R9, R10
+	VMOVDQU    64(R10), Y2
 	VMASKMOVPD (AX), Y2, Y3
 	VMASKMOVPD (CX), Y2, Y4
 	VXORPD     Y5, Y5, Y5
-	MOVQ       BX, R10
-	MOVQ       SI, R11
-	CMPQ       R11, $+1
+	MOVQ       BX, R9
+	MOVQ       SI, R10
+	CMPQ       R10, $+1
 	JL         rows1_end
 
 rows1:
-	PREFETCHT0 (R10)(R9*1)
-	VMASKMOVPD (R10), Y2, Y6
+	VMASKMOVPD (R9), Y2, Y6
 	VMINPD     Y3, Y6, Y3
 	VMAXPD     Y4, Y6, Y4
 	VCMPPD     $0x04, Y0, Y6, Y6
 	VANDPD     Y1, Y6, Y6
 	VADDPD     Y6, Y5, Y5
-	ADDQ       R8, R10
-	SUBQ       $+1, R11
-	CMPQ       R11, $+1
+	ADDQ       R8, R9
+	SUBQ       $+1, R10
+	CMPQ       R10, $+1
 	JGE        rows1
 
 rows1_end:

@@ -130,13 +130,8 @@ func (m machine) widenChosen(v reg.VecVirtual, at Mem, k mask) {
 	}
 }
 
-// A strip of ranges is at most rangesMost registers. It is the first to read a tile, so
-// it asks for what it will need: in rows of at most dotsNarrow bytes rangesAhead bytes
-// further on, in longer ones the same rows two strips further on.
-const (
-	rangesMost  = 3
-	rangesAhead = 4096
-)
+// rangesMost is how many registers a strip of ranges is at most.
+const rangesMost = 3
 
 // ranges extends the least and the greatest number of each column, and counts what is
 // not zero, in the format of x.
@@ -158,12 +153,6 @@ func ranges(m machine) {
 		VMOVD(bits.As32(), ones.AsX())
 	}
 	m.broadcast(ones, ones.AsX())
-	ahead := GP64()
-	MOVQ(I32(rangesAhead), ahead)
-	CMPQ(stride, I32(dotsNarrow))
-	JLE(LabelRef("narrow"))
-	MOVQ(I32(2*rangesMost*m.width()), ahead)
-	Label("narrow")
 	m.strips(cols, rangesMost, func(n int, last mask) {
 		low, high, count, v := m.vecs(n), m.vecs(n), m.vecs(n), m.vec()
 		ends := func(f func(v reg.VecVirtual, at Mem, k *mask)) {
@@ -180,9 +169,6 @@ func ranges(m machine) {
 		xp, left := copyOf(x), copyOf(rows)
 		loop(label("rows%d", n), left, 1, func() {
 			for i := range n {
-				if at := i * m.width(); at%64 == 0 {
-					PREFETCHT0(Mem{Base: xp, Index: ahead, Scale: 1, Disp: at})
-				}
 				m.loadWhere(v, Mem{Base: xp, Disp: i * m.width()}, lastOnly(i, n, &last))
 				m.min(low[i], v, low[i])
 				m.max(high[i], v, high[i])
