@@ -68,7 +68,7 @@ func Fit(ctx context.Context, ds *dataset.Dataset, opts Options) (*Result, error
 	if err != nil {
 		return nil, err
 	}
-	b, passed, err := backend.Open(opts.Backend, machine)
+	b, passed, err := backend.Open(opts.backendFor(p.source), machine)
 	if err != nil {
 		return nil, err
 	}

@@ -4,22 +4,38 @@ import (
 	"fmt"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/cpu"
 	"github.com/logreg-gpu/logreg-gpu/dataset"
 	"github.com/logreg-gpu/logreg-gpu/objective"
 )
 
 // program is what the process takes whatever it does, and slack the share of the memory
 // that the garbage collector is left to work with.
+//
+// A fit to sparse X has so many vectors of its coefficients at a time, and makes a metric
+// of so many columns at most.
 const (
+	vectors = 40
+	hottest = 2001
+
 	program = 48 << 20
 	slack   = 0.08
 )
+
+// backendFor is the backend to open for src: sparse X that is read in every pass is for
+// the CPU.
+func (o *Options) backendFor(src *backend.Source) string {
+	if src.SparseRows != nil && o.Backend == backend.AutoName {
+		return cpu.Name
+	}
+	return o.Backend
+}
 
 // machine is how a backend is opened for src, which is made of ds, with K outputs in all:
 // with the memory that is left for X of what is allowed.
 func (o *Options) machine(ds *dataset.Dataset, src *backend.Source, outputs int) (backend.Options, error) {
 	b := backend.Options{Threads: o.Threads}
-	if o.MaxMemory == 0 || ds.Stream == nil {
+	if o.MaxMemory == 0 || !ds.OnDisk() {
 		return b, nil
 	}
 	rows, cols := ds.Shape()
@@ -31,8 +47,13 @@ func (o *Options) machine(ds *dataset.Dataset, src *backend.Source, outputs int)
 	// A metric is made of partial sums, and factorised; there are several of several
 	// outputs, up to what the solver allows them.
 	metric := int64(0)
-	if cols <= 4096 {
-		one := 8 * int64(cols+1) * int64(cols+1)
+	switch side := int64(cols + 1); {
+	case ds.SparseStream != nil: // where rows begin; vectors of millions of coefficients; no partial sums
+		row += 8
+		one := 8 * min(side, hottest) * min(side, hottest)
+		metric = vectors*8*int64(outputs)*side + one + 2*min(int64(outputs)*one, 256<<20)
+	case side <= 4097:
+		one := 8 * side * side
 		metric = 4*one + 2*min(int64(outputs)*one, 256<<20)
 	}
 	other := int64(program) + int64(slack*float64(o.MaxMemory)) + int64(rows)*int64(row) + metric

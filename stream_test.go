@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -147,4 +150,85 @@ func TestFit_P20_StreamThatFails(t *testing.T) {
 	o.Threads = 1
 	_, err := logreg.Fit(t.Context(), disk, o)
 	require.ErrorIs(t, err, gone)
+}
+
+// sparseFiles is a LibSVM file in memory and left on the disk.
+func sparseFiles(t *testing.T, rows, cols, classes int) (memory, disk *dataset.Dataset) {
+	rng := rand.New(rand.NewPCG(uint64(rows), uint64(cols)))
+	var text strings.Builder
+	for range rows {
+		z, entries := rng.NormFloat64(), ""
+		for j := 1 + rng.IntN(cols/8); j <= cols; j += 1 + rng.IntN(cols/8) {
+			v := rng.NormFloat64()
+			z += v / float64(1+j%7)
+			entries += fmt.Sprintf(" %d:%v", j, v)
+		}
+		fmt.Fprintf(&text, "%d%s\n", min(max(int(z+float64(classes)/2), 0), classes-1), entries)
+	}
+	path := filepath.Join(t.TempDir(), "t.svm")
+	require.NoError(t, os.WriteFile(path, []byte(text.String()), 0o600))
+	memory, err := dataset.Read(t.Context(), path, dataset.ReadOptions{})
+	require.NoError(t, err)
+	disk, err = dataset.Read(t.Context(), path, dataset.ReadOptions{MaxMemory: 1})
+	require.NoError(t, err)
+	require.NotNil(t, disk.SparseStream)
+	t.Cleanup(func() { require.NoError(t, disk.Close()) })
+	return memory, disk
+}
+
+// Sparse X of a file that does not fit ends in the same bits as well.
+func TestFit_P10_P6_SparseStreamedIsInMemory(t *testing.T) {
+	for _, c := range []struct {
+		rows, cols, classes int
+		change              func(*logreg.Options)
+	}{
+		{20000, 60, 2, nil}, // staged, through samples
+		{20000, 60, 2, func(o *logreg.Options) { o.Penalty = "l1"; o.Storage = backend.Float32 }},
+		{20000, 60, 3, func(o *logreg.Options) { o.Standardize = true }},
+		{6000, 60, 4, func(o *logreg.Options) { o.MultiClass = "ovr"; o.Backend = "cpu" }},
+		{6000, 5000, 2, func(o *logreg.Options) { o.Solver = "lbfgs"; o.NoIntercept = true }},
+		{6000, 60, 2, func(o *logreg.Options) { o.Solver = "newton" }},
+		{6000, 60, 2, func(o *logreg.Options) { o.Solver = "newton-cg" }},
+		{1500, 60, 2, func(o *logreg.Options) { o.Backend = "cpu-reference" }},
+	} {
+		o := logreg.DefaultOptions()
+		if c.change != nil {
+			c.change(&o)
+		}
+		t.Run(fmt.Sprintf("%dx%d_%d_%s_%s_%s", c.rows, c.cols, c.classes, o.Solver, o.Penalty, o.Backend), func(t *testing.T) {
+			memory, disk := sparseFiles(t, c.rows, c.cols, c.classes)
+			want, err := logreg.Fit(t.Context(), memory, o)
+			require.NoError(t, err)
+			for _, limit := range []int64{0, 180 << 20} {
+				o.MaxMemory = limit
+				got, err := logreg.Fit(t.Context(), disk, o)
+				require.NoError(t, err)
+				require.Equal(t, want.Model.Coef, got.Model.Coef)
+				require.Equal(t, want.Model.Intercept, got.Model.Intercept)
+				require.Equal(t, want.Trace, got.Trace)
+				for _, b := range []string{"", "cpu"} {
+					wantP, err := logreg.Predict(t.Context(), want.Model, memory, logreg.PredictOptions{Backend: b})
+					require.NoError(t, err)
+					gotP, err := logreg.Predict(t.Context(), got.Model, disk, logreg.PredictOptions{Backend: b, MaxMemory: limit})
+					require.NoError(t, err)
+					require.Equal(t, wantP, gotP)
+				}
+			}
+		})
+	}
+	memory, disk := sparseFiles(t, 4000, 40, 2)
+	o := logreg.DefaultCVOptions()
+	o.Cs, o.Folds = []float64{0.1, 10}, 3
+	want, err := logreg.FitCV(t.Context(), memory, o)
+	require.NoError(t, err)
+	got, err := logreg.FitCV(t.Context(), disk, o)
+	require.NoError(t, err)
+	require.Equal(t, want.Trials, got.Trials)
+	require.Equal(t, want.Refit.Model.Coef, got.Refit.Model.Coef)
+
+	fit := logreg.DefaultOptions()
+	fit.Backend = "cuda-emu"
+	_, err = logreg.Fit(t.Context(), disk, fit)
+	require.ErrorIs(t, err, backend.ErrUnsupported)
+	require.ErrorContains(t, err, "use --backend cpu, or give more --max-memory")
 }

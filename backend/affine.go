@@ -42,7 +42,7 @@ const (
 // some column lies far from zero, since they were rounded before we saw them. It fails
 // where rows cannot be read.
 func ChooseAffine(src *Source) (Affine, error) {
-	if src.Sparse != nil { // centring would fill it
+	if src.Sparse != nil || src.SparseRows != nil { // centring would fill it
 		return Affine{}, nil
 	}
 	rows, cols := src.Shape()

@@ -16,7 +16,7 @@ const (
 
 // Source is what a Data is loaded from. N rows, D columns.
 type Source struct {
-	// One of X, Sparse and Rows is the matrix. X is dense, N x D, row-major and
+	// One of X, Sparse, Rows and SparseRows is the matrix. X is dense, N x D, row-major and
 	// contiguous, float32 or float64.
 	X *tensor.Dense
 
@@ -25,6 +25,10 @@ type Source struct {
 
 	// Rows is dense and read again in every pass. It stays open until the Data is closed.
 	Rows RowReader
+
+	// SparseRows is sparse and read again in every pass. Like Sparse it is never centred,
+	// and like Rows it stays open.
+	SparseRows SparseReader
 
 	// Lend lets a backend work on X or Sparse and the columns below themselves where it
 	// needs no copy: the caller then leaves them as they are until the Data is closed.
@@ -50,9 +54,23 @@ func (s *Source) Shape() (rows, cols int) {
 		return s.Sparse.Rows, s.Sparse.Cols
 	case s.Rows != nil:
 		return s.Rows.Shape()
+	case s.SparseRows != nil:
+		return s.SparseRows.Shape()
 	}
 	shape := s.X.Shape()
 	return shape[0], shape[1]
+}
+
+// Entries is the number of entries of a sparse X, -1 of a dense one.
+func (s *Source) Entries() int64 {
+	switch {
+	case s.Sparse != nil:
+		return s.Sparse.Entries()
+	case s.SparseRows != nil:
+		ptr := s.SparseRows.RowPtr()
+		return ptr[len(ptr)-1]
+	}
+	return -1
 }
 
 // dtype is the type of the numbers of a dense X.
@@ -66,8 +84,8 @@ func (s *Source) dtype() tensor.Dtype {
 // Resolve replaces Auto by the format for the numbers that are stored: those of the
 // whole matrix, or the entries of a sparse one.
 func (s *Source) Resolve(storage Storage) Storage {
-	if s.Sparse != nil && storage == Auto {
-		if s.Sparse.Entries() < AutoFloat64Bytes/8 {
+	if entries := s.Entries(); entries >= 0 && storage == Auto {
+		if entries < AutoFloat64Bytes/8 {
 			return Float64
 		}
 		return Float32
@@ -127,7 +145,7 @@ func (s *Source) Check() error {
 // checkMatrix holds the matrix to its kind, of which there must be one.
 func (s *Source) checkMatrix() error {
 	kinds := 0
-	for _, given := range []bool{s.X != nil, s.Sparse != nil, s.Rows != nil} {
+	for _, given := range []bool{s.X != nil, s.Sparse != nil, s.Rows != nil, s.SparseRows != nil} {
 		if given {
 			kinds++
 		}
@@ -136,9 +154,11 @@ func (s *Source) checkMatrix() error {
 	case kinds == 0:
 		return &SourceError{"X", "is missing"}
 	case kinds > 1:
-		return &SourceError{"X", "is given more than once: as X, Sparse or Rows"}
+		return &SourceError{"X", "is given more than once: as X, Sparse, Rows or SparseRows"}
 	case s.Sparse != nil:
 		return s.Sparse.Check()
+	case s.SparseRows != nil:
+		return checkPointers(s.SparseRows)
 	}
 	var shape []int
 	if s.Rows != nil {
@@ -156,6 +176,19 @@ func (s *Source) checkMatrix() error {
 	}
 	if s.X != nil && (s.X.RequiresIterator() || s.X.DataOrder().IsColMajor()) {
 		return &SourceError{"X", "is a view or column-major; it must be contiguous and row-major"}
+	}
+	return nil
+}
+
+// checkPointers is what of CSR.Check can be told without a read.
+func checkPointers(r SparseReader) error {
+	rows, cols := r.Shape()
+	ptr := r.RowPtr()
+	switch {
+	case rows < 1 || cols < 1 || cols > MaxSparseCols:
+		return &SourceError{"X", fmt.Sprintf("has shape %d x %d; it must be at least 1 x 1 and have at most %d columns", rows, cols, MaxSparseCols)}
+	case len(ptr) != rows+1 || ptr[0] != 0 || !slices.IsSorted(ptr):
+		return &SourceError{"X", "has row pointers that are no row pointers"}
 	}
 	return nil
 }

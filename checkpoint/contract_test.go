@@ -22,7 +22,7 @@ import (
 // abilities, or, where it is no interface of a Data, into the list here.
 func TestData_KnowsEveryAbility(t *testing.T) {
 	known := []string{
-		"Backend", "Particular", "Line", "RowReader", // no interfaces of a Data
+		"Backend", "Particular", "Line", "RowReader", "SparseReader", // no interfaces of a Data
 		"Placed", // asked of the Data itself
 		"Data", "Selective", "Keeper", "Limited",
 		"HessVec", "Gram", "ColumnGram", "Sampler", "LineSearcher",

@@ -190,6 +190,13 @@ func TestOfSource_SeesEveryPart(t *testing.T) {
 	inPieces := func(x *tensor.Dense) func(*backend.Source) {
 		return func(s *backend.Source) { s.X, s.Rows = nil, pieces{x, nil} }
 	}
+	sparseInPieces := func(col uint32, v float64, fail error) func(*backend.Source) {
+		return func(s *backend.Source) {
+			m := csr()
+			m.RowPtr[rows], m.Col[0], m.Val64[0] = 1, col, v
+			s.X, s.SparseRows = nil, sparsePieces{m, fail}
+		}
+	}
 	path := filepath.Join(t.TempDir(), "fit.ckpt")
 	for _, c := range []struct {
 		part     string
@@ -198,6 +205,10 @@ func TestOfSource_SeesEveryPart(t *testing.T) {
 		{"", same, same},
 		{"", sparse(func(*backend.CSR) {}), sparse(func(*backend.CSR) {})},
 		{"", inPieces(dense()), inPieces(dense())},
+		{"", sparseInPieces(1, 2, nil), sparseInPieces(1, 2, nil)},
+		{"values of X", sparseInPieces(1, 2, nil), sparseInPieces(1, 3, nil)},
+		{"values of X", sparseInPieces(1, 2, nil), sparseInPieces(0, 2, nil)},
+		{"X dense float64, now sparse float64 in pieces", same, sparseInPieces(1, 2, nil)},
 		{"values of X", same, func(s *backend.Source) { s.X.Data().([]float64)[rows*cols-1]++ }},
 		{"values of X", inPieces(narrow(0, 1)), inPieces(narrow(rows*cols-1, 1))},
 		{"values of X", inPieces(dense()), func(s *backend.Source) {
@@ -235,6 +246,27 @@ func TestOfSource_SeesEveryPart(t *testing.T) {
 	src.X, src.Rows = nil, pieces{dense(), lost}
 	_, err := checkpoint.OfSource(src)
 	require.ErrorIs(t, err, lost)
+	src = source()
+	sparseInPieces(1, 2, lost)(src)
+	_, err = checkpoint.OfSource(src)
+	require.ErrorIs(t, err, lost)
+}
+
+// sparsePieces is a CSR that is read in pieces, or fails.
+type sparsePieces struct {
+	*backend.CSR
+	fail error
+}
+
+func (p sparsePieces) Shape() (int, int) { return p.Rows, p.Cols }
+func (p sparsePieces) RowPtr() []int64   { return p.CSR.RowPtr }
+func (p sparsePieces) Ones() bool        { return false }
+
+func (p sparsePieces) ReadCSR(first, n int, m *backend.CSR) error {
+	m.SetRows(p, first, n)
+	copy(m.Col, p.Col[p.CSR.RowPtr[first]:])
+	copy(m.Val64, p.Val64[p.CSR.RowPtr[first]:])
+	return p.fail
 }
 
 // Large matrices are summed by all processors, to the same fact.

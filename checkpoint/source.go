@@ -16,7 +16,7 @@ import (
 
 // OfSource are the facts of what a Data is loaded from. Matrices in memory are read
 // once, at the speed of memory; of one that is read in pieces, some pieces are.
-// Errors are those of its RowReader.
+// Errors are those of its reader.
 func OfSource(src *backend.Source) ([]Fact, error) {
 	rows, cols := src.Shape()
 	var (
@@ -30,6 +30,11 @@ func OfSource(src *backend.Source) ([]Fact, error) {
 	case src.Rows != nil:
 		kind = fmt.Sprintf("%v in pieces", src.Rows.Dtype())
 		if err := values.pieces(src.Rows); err != nil {
+			return nil, err
+		}
+	case src.SparseRows != nil:
+		kind = fmt.Sprintf("sparse %v in pieces", src.SparseRows.Dtype())
+		if err := values.sparsePieces(src.SparseRows); err != nil {
 			return nil, err
 		}
 	default:
@@ -125,6 +130,21 @@ func (s *summary) pieces(r backend.RowReader) error {
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func (s *summary) sparsePieces(r backend.SparseReader) error {
+	s.bytes(bytesOf(r.RowPtr()))
+	rows, _ := r.Shape()
+	perRow := int(r.RowPtr()[rows]/int64(rows)) + 1
+	each := min(max(1, pieceBytes/(12*perRow)), rows)
+	var piece backend.CSR
+	for i := range piecesSeen {
+		if err := r.ReadCSR(i*(rows-each)/(piecesSeen-1), each, &piece); err != nil {
+			return err
+		}
+		s.sparse(&piece)
 	}
 	return nil
 }

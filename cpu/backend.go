@@ -58,9 +58,15 @@ func (p *processor) Load(ctx context.Context, src *backend.Source, storage backe
 		return nil, err
 	}
 	storage = src.Resolve(storage)
-	if src.Sparse != nil {
+	if src.Sparse != nil || src.SparseRows != nil {
 		if err := backend.CheckSparseStorage(storage); err != nil {
 			return nil, err
+		}
+		if src.SparseRows != nil && storage == backend.Float64 {
+			return loadSparseStream[float64](ctx, p, src, storage)
+		}
+		if src.SparseRows != nil {
+			return loadSparseStream[float32](ctx, p, src, storage)
 		}
 		if storage == backend.Float64 {
 			return loadSparse[float64](ctx, p, src, storage)

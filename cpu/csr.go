@@ -8,13 +8,17 @@ type csr[T number] struct {
 	start      []int64
 	col        []uint32
 	val        []T // nil where every entry is 1
+
+	// Where X is read in pieces, col and val begin with entry base, and hold some of the
+	// rows.
+	base int64
 }
 
 func (x *csr[T]) entries() int { return int(x.start[x.rows]) }
 
 // row returns the columns and values of row i; the values are nil where all are 1.
 func (x *csr[T]) row(i int) ([]uint32, []T) {
-	lo, hi := x.start[i], x.start[i+1]
+	lo, hi := x.start[i]-x.base, x.start[i+1]-x.base
 	if x.val == nil {
 		return x.col[lo:hi], nil
 	}

@@ -13,7 +13,13 @@ import (
 // are what work is shared out by.
 type sparse[T number] struct {
 	frame[T]
-	x *csr[T]
+	x      *csr[T]          // of a stream, where its rows begin alone
+	stream *sparseStream[T] // nil where X is in memory
+
+	memory *memory // of the stream, which rows drawn from it share
+	took   int64   // of memory
+
+	checked *checked
 }
 
 var (
@@ -29,7 +35,8 @@ func (d *sparse[T]) Close() error {
 	if d.closed {
 		return backend.ErrClosed
 	}
-	d.closed, d.x = true, nil
+	d.memory.release(d.took)
+	d.closed, d.x, d.stream, d.checked = true, nil, nil, nil
 	return nil
 }
 
@@ -104,7 +111,7 @@ func stored[S, T number](dst []T, src []S) int {
 	return -1
 }
 
-func (d *sparse[T]) Sample(ctx context.Context, rows []int, factor []float64) (backend.Data, error) {
+func (d *sparse[T]) Sample(ctx context.Context, rows []int, factor []float64) (_ backend.Data, err error) {
 	if d.closed {
 		return nil, backend.ErrClosed
 	}
@@ -115,23 +122,54 @@ func (d *sparse[T]) Sample(ctx context.Context, rows []int, factor []float64) (b
 	for i, r := range rows {
 		x.start[i+1] = x.start[i] + d.x.start[r+1] - d.x.start[r]
 	}
+	s := &sparse[T]{x: x, memory: d.memory, frame: frame[T]{storage: d.storage, threads: d.threads, kernel: d.kernel}}
+	if d.memory != nil {
+		s.took = int64(x.entries())*d.entryBytes() + int64(len(rows))*d.rowBytes()
+		least := int64(0)
+		if d.stream != nil {
+			least = d.stream.least()
+		}
+		if err := s.memory.reserve(s.took, least); err != nil {
+			return nil, err
+		}
+		if d.stream != nil {
+			d.stream.drop()
+		}
+	}
 	x.col = make([]uint32, x.entries())
-	if d.x.val != nil {
+	if d.valued() {
 		x.val = make([]T, x.entries())
 	}
-	err := each(ctx, x.blocks(0), d.threads, func() struct{} { return struct{}{} }, func(_ struct{}, lo, hi int) {
-		for i := x.rowAt(lo); i < x.rowAt(hi); i++ {
-			col, val := d.x.row(rows[i])
-			copy(x.col[x.start[i]:], col)
-			if val != nil {
-				copy(x.val[x.start[i]:], val)
+	if d.stream != nil {
+		err = d.stream.gather(ctx, d.threads, rows, x)
+	} else {
+		err = each(ctx, x.blocks(0), d.threads, func() struct{} { return struct{}{} }, func(_ struct{}, lo, hi int) {
+			for i := x.rowAt(lo); i < x.rowAt(hi); i++ {
+				x.put(i, d.x, rows[i])
 			}
-		}
-	})
+		})
+	}
 	if err != nil {
+		s.memory.release(s.took)
 		return nil, err
 	}
-	s := &sparse[T]{x: x, frame: frame[T]{storage: d.storage, threads: d.threads, kernel: d.kernel}}
 	s.setColumns(d.columns.Gather(rows, factor))
 	return s, nil
+}
+
+// put copies row r of of to row i, which has as many entries.
+func (x *csr[T]) put(i int, of *csr[T], r int) {
+	col, val := of.row(r)
+	copy(x.col[x.start[i]:], col)
+	if val != nil {
+		copy(x.val[x.start[i]:], val)
+	}
+}
+
+// valued tells whether entries have values.
+func (d *sparse[T]) valued() bool {
+	if d.stream != nil {
+		return !d.stream.reader.Ones()
+	}
+	return d.x.val != nil
 }

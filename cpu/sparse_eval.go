@@ -24,7 +24,11 @@ func (d *sparse[T]) rowBlocks() blocks { return d.x.blocks(0) }
 
 // room is the number of partial sums of the given bytes that may exist at a time.
 func (d *sparse[T]) room(bytes int) int {
-	return max(1, min(2*d.threads, (sparseRoom+2*d.x.entries())/max(1, bytes)))
+	beside := sparseRoom + 2*d.x.entries()
+	if d.stream != nil {
+		beside = d.stream.sums()
+	}
+	return max(1, min(2*d.threads, beside/max(1, bytes)))
 }
 
 // slopes are coefficients of all outputs by column, with the intercepts apart: an entry's
@@ -78,9 +82,9 @@ func (x *csr[T]) tiles(lo, hi int, f func(i, end int)) {
 }
 
 // logits is products with the offsets of each term.
-func (d *sparse[T]) logits(terms []term[T], i, end int, w, bias, z []T) {
+func (x *csr[T]) logits(terms []term[T], i, end int, w, bias, z []T) {
 	n := end - i
-	d.x.products(i, end, w, bias, z)
+	x.products(i, end, w, bias, z)
 	for _, t := range terms {
 		for o := 0; t.offset != nil && o < t.outputs; o++ {
 			for a, offset := range t.offset[i:end] {
@@ -123,17 +127,17 @@ func (d *sparse[T]) eval(ctx context.Context, models []backend.Model, coef []flo
 			curvatures: cs.sums(cols, widest(terms)),
 		}
 	}
-	work := func(p *partial, lo, hi int) {
-		d.x.tiles(lo, hi, func(i, end int) {
+	work := func(p *partial, x *csr[T], lo, hi int) {
+		x.tiles(lo, hi, func(i, end int) {
 			n := end - i
-			d.logits(terms, i, end, w, bias, p.z)
+			x.logits(terms, i, end, w, bias, p.z)
 			z, first := p.z[:n*outputs], 0
 			for k := range terms {
 				t := &terms[k]
 				zk := z[first*n:][:n*t.outputs]
 				weights := t.weights(i, n)
 				if cs != nil {
-					cs.tile(d, &p.curvatures, k, t, i, end, zk, weights)
+					cs.tile(d, x, &p.curvatures, k, t, i, end, zk, weights)
 				}
 				if ev != nil {
 					d.kernel.lossResidual(t.Model, t.label[i:end], zk, p.l)
@@ -147,7 +151,7 @@ func (d *sparse[T]) eval(ctx context.Context, models []backend.Model, coef []flo
 				first += t.outputs
 			}
 			if ev != nil {
-				d.x.outer(i, end, z, outputs, p.gradient)
+				x.outer(i, end, z, outputs, p.gradient)
 			}
 		})
 	}
@@ -161,7 +165,7 @@ func (d *sparse[T]) eval(ctx context.Context, models []backend.Model, coef []flo
 		}
 	}
 	room := d.room(8 * (len(total.gradient) + cs.numbers(cols)))
-	if err := reduce(ctx, d.sumBlocks(), d.threads, room, fresh, work, add); err != nil {
+	if err := sparsePass(ctx, d, d.sumBlocks(), room, fresh, work, add); err != nil {
 		return err
 	}
 	if ev != nil {
@@ -192,11 +196,11 @@ func (d *sparse[T]) HessVec(ctx context.Context, models []backend.Model, coef, v
 			z: make([]T, tile), v: make([]T, tile),
 		}
 	}
-	work := func(p *partial, lo, hi int) {
-		d.x.tiles(lo, hi, func(i, end int) {
+	work := func(p *partial, x *csr[T], lo, hi int) {
+		x.tiles(lo, hi, func(i, end int) {
 			n := end - i
-			d.logits(terms, i, end, w, bias, p.z)
-			d.x.products(i, end, along, alongBias, p.v)
+			x.logits(terms, i, end, w, bias, p.z)
+			x.products(i, end, along, alongBias, p.v)
 			first := 0
 			for k := range terms {
 				t := &terms[k]
@@ -208,14 +212,14 @@ func (d *sparse[T]) HessVec(ctx context.Context, models []backend.Model, coef, v
 				}
 				first += t.outputs
 			}
-			d.x.outer(i, end, p.z, outputs, p.gradient)
+			x.outer(i, end, p.z, outputs, p.gradient)
 		})
 	}
 	add := func(p *partial) {
 		drain(total.intercepts, p.intercepts)
 		drain(total.gradient, p.gradient)
 	}
-	if err := reduce(ctx, d.sumBlocks(), d.threads, d.room(8*outputs*cols), fresh, work, add); err != nil {
+	if err := sparsePass(ctx, d, d.sumBlocks(), d.room(8*outputs*cols), fresh, work, add); err != nil {
 		return err
 	}
 	spread(total.gradient, total.intercepts, terms, cols, out)
@@ -236,10 +240,10 @@ func (d *sparse[T]) Predict(ctx context.Context, models []backend.Model, coef []
 	fresh := func() *scratch {
 		return &scratch{make([]T, sparseTileRows*outputs)}
 	}
-	return each(ctx, d.rowBlocks(), d.threads, fresh, func(s *scratch, lo, hi int) {
-		d.x.tiles(lo, hi, func(i, end int) {
+	return sparsePass(ctx, d, d.rowBlocks(), d.threads, fresh, func(s *scratch, x *csr[T], lo, hi int) {
+		x.tiles(lo, hi, func(i, end int) {
 			n, first := end-i, 0
-			d.logits(terms, i, end, w, bias, s.z)
+			x.logits(terms, i, end, w, bias, s.z)
 			for _, t := range terms {
 				z := s.z[first*n:][:n*t.outputs]
 				d.kernel.probabilities(t.Model, n, z)
@@ -251,7 +255,7 @@ func (d *sparse[T]) Predict(ctx context.Context, models []backend.Model, coef []
 				first += t.outputs
 			}
 		})
-	})
+	}, func(*scratch) {})
 }
 
 func (d *sparse[T]) Direction(ctx context.Context, models []backend.Model, coef, dir []float64) (backend.Line, error) {
@@ -270,20 +274,20 @@ func (d *sparse[T]) Direction(ctx context.Context, models []backend.Model, coef,
 	}
 	type scratch struct{ z []T }
 	fresh := func() *scratch { return &scratch{make([]T, sparseTileRows*outputs)} }
-	err := each(ctx, d.rowBlocks(), d.threads, fresh, func(s *scratch, lo, hi int) {
-		d.x.tiles(lo, hi, func(i, end int) {
+	err := sparsePass(ctx, d, d.rowBlocks(), d.threads, fresh, func(s *scratch, x *csr[T], lo, hi int) {
+		x.tiles(lo, hi, func(i, end int) {
 			n := end - i
 			keep := func(to []T) {
 				for o := range outputs {
 					copy(to[o*rows+i:], s.z[o*n:][:n])
 				}
 			}
-			d.logits(terms, i, end, w, bias, s.z)
+			x.logits(terms, i, end, w, bias, s.z)
 			keep(l.z)
-			d.x.products(i, end, along, alongBias, s.z)
+			x.products(i, end, along, alongBias, s.z)
 			keep(l.s)
 		})
-	})
+	}, func(*scratch) {})
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ func (c *curvatures[T]) sums(cols, widest int) (s curvatureSums[T]) {
 }
 
 // tile takes the rows i to end, whose logits in model k are z.
-func (c *curvatures[T]) tile(d *sparse[T], s *curvatureSums[T], k int, t *term[T], i, end int, z []T, weights simd.Weights) {
+func (c *curvatures[T]) tile(d *sparse[T], x *csr[T], s *curvatureSums[T], k int, t *term[T], i, end int, z []T, weights simd.Weights) {
 	var p []T // computed for the first block of this model
 	for b, block := range c.asked {
 		if block.Model != k {
@@ -72,7 +72,7 @@ func (c *curvatures[T]) tile(d *sparse[T], s *curvatureSums[T], k int, t *term[T
 		secondDerivatives(t, block, p, w)
 		s.sum[b] += d.kernel.Weigh(w, weights)
 		if c.diagonal != nil {
-			d.x.squares(i, end, w, s.diagonal[b])
+			x.squares(i, end, w, s.diagonal[b])
 		}
 	}
 }
@@ -157,17 +157,20 @@ const mostParts = 16
 func (d *sparse[T]) matrices(ctx context.Context, models []backend.Model, cs *curvatures[T], place []int32, side int, out [][]float64) error {
 	terms := d.terms(models)
 	parts := min(d.threads, mostParts)
-	var done sync.WaitGroup
-	for p := range parts {
-		done.Go(func() {
-			for b := range out {
-				d.matrixPart(ctx, cs.weight[b], place, p, parts, side, out[b])
-			}
-		})
-	}
-	done.Wait()
-	if ctx.Err() != nil {
+	err := d.windows(ctx, func(x *csr[T], first, end int) error {
+		var done sync.WaitGroup
+		for p := range parts {
+			done.Go(func() {
+				for b := range out {
+					x.matrixPart(ctx, first, cs.weight[b][first:end], place, p, parts, side, out[b])
+				}
+			})
+		}
+		done.Wait()
 		return context.Cause(ctx)
+	})
+	if err != nil {
+		return err
 	}
 	for b, h := range out {
 		h[side*side-1] = cs.sum[b]
@@ -183,9 +186,10 @@ func (d *sparse[T]) matrices(ctx context.Context, models []backend.Model, cs *cu
 // contextRows is how many rows are worked on between two looks at the context.
 const contextRows = 4096
 
-// matrixPart sums every parts-th row of the upper triangle h, but for its last number.
-func (d *sparse[T]) matrixPart(ctx context.Context, weight []T, place []int32, part, parts, side int, h []float64) {
-	for a := part; a < side; a += parts {
+// matrixPart adds rows of X from first on, as many as there are weights, to every parts-th
+// row of the upper triangle h, but for its last number; the first rows begin it.
+func (x *csr[T]) matrixPart(ctx context.Context, first int, weight []T, place []int32, part, parts, side int, h []float64) {
+	for a := part; first == 0 && a < side; a += parts {
 		clear(h[a*side : (a+1)*side])
 	}
 	type entry struct {
@@ -200,7 +204,7 @@ func (d *sparse[T]) matrixPart(ctx context.Context, weight []T, place []int32, p
 		if w == 0 {
 			continue
 		}
-		col, val := d.x.row(i)
+		col, val := x.row(first + i)
 		row = row[:0]
 		for e, j := range col {
 			at, v := int32(j), T(1)

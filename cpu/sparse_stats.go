@@ -102,6 +102,10 @@ func (d *sparse[T]) Stats(ctx context.Context, weight int) (*backend.Stats, erro
 	if weight < backend.None || weight >= d.columns.Weights {
 		return nil, &backend.SourceError{Part: fmt.Sprintf("weight column %d", weight), Reason: fmt.Sprintf("does not exist; the source has %d", d.columns.Weights)}
 	}
+	if c := d.checked; c != nil && c.weight == weight {
+		d.checked = nil // given away
+		return c.stats, nil
+	}
 	weights := d.columns.Masses(backend.Model{Weight: weight})
 	cols := d.Cols()
 	type partial struct {
@@ -117,17 +121,17 @@ func (d *sparse[T]) Stats(ctx context.Context, weight int) (*backend.Stats, erro
 		}
 		return p
 	}
-	work := func(p *partial, lo, hi int) {
-		p.lo, p.hi = d.x.rowAt(lo), d.x.rowAt(hi)
-		take(&p.plain, d.x, p.lo, p.hi, nil)
+	work := func(p *partial, x *csr[T], lo, hi int) {
+		p.lo, p.hi = x.rowAt(lo), x.rowAt(hi)
+		take(&p.plain, x, p.lo, p.hi, nil)
 		if weights != nil {
-			take(&p.weighted, d.x, p.lo, p.hi, weights)
+			take(&p.weighted, x, p.lo, p.hi, weights)
 		}
 		clear(p.nonZero)
 		for j := range cols {
 			p.least[j], p.most[j] = T(math.Inf(1)), T(math.Inf(-1))
 		}
-		if d.x.val == nil {
+		if x.val == nil {
 			for j, n := range p.plain.counted {
 				p.nonZero[j] = n
 				if n > 0 {
@@ -137,7 +141,7 @@ func (d *sparse[T]) Stats(ctx context.Context, weight int) (*backend.Stats, erro
 			return
 		}
 		for i := p.lo; i < p.hi; i++ {
-			col, val := d.x.row(i)
+			col, val := x.row(i)
 			for e, j := range col {
 				v := val[e]
 				p.least[j], p.most[j] = min(p.least[j], v), max(p.most[j], v)
@@ -162,7 +166,7 @@ func (d *sparse[T]) Stats(ctx context.Context, weight int) (*backend.Stats, erro
 			weighted.merge(&p.weighted)
 		}
 	}
-	if err := reduce(ctx, d.sumBlocks(), d.threads, d.room(8*8*cols), fresh, work, add); err != nil {
+	if err := sparsePass(ctx, d, d.sumBlocks(), d.room(8*8*cols), fresh, work, add); err != nil {
 		return nil, err
 	}
 	rows := int64(d.Rows())

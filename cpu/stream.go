@@ -146,10 +146,7 @@ func (s *stream[T]) begin() {
 }
 
 // keeps tells whether block b is one of the kept, evenly spread ones.
-func (s *stream[T]) keeps(b int) bool {
-	n, k := int64(s.blocks.count), int64(s.kept)
-	return (int64(b)+1)*k/n > int64(b)*k/n
-}
+func (s *stream[T]) keeps(b int) bool { return keeps(b, s.kept, s.blocks.count) }
 
 // hand returns a hand of a pass, whose room is made when it is first needed.
 func (s *stream[T]) hand() *band[T] { return new(band[T]) }

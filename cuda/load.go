@@ -18,6 +18,9 @@ func (g *gpu) Load(ctx context.Context, src *backend.Source, storage backend.Sto
 	if err := src.Check(); err != nil {
 		return nil, err
 	}
+	if src.SparseRows != nil {
+		return nil, unsupported("sparse X that is read in pieces; use --backend cpu, or give more --max-memory")
+	}
 	storage = src.Resolve(storage)
 	if _, ok := formats[storage]; !ok {
 		return nil, unsupported("storage type %d", storage)

@@ -32,12 +32,9 @@ func (t *text) outgrows() bool {
 type spill[T float32 | float64] struct {
 	*table[T]
 	scratch *scratch
+	*ordered[*part[T]]
 
-	mu      sync.Mutex
-	moved   sync.Cond
-	failed  bool // nobody waits any more
-	next    int  // block
-	ahead   map[int]*part[T]
+	spared  sync.Mutex
 	spare   []rows[T]
 	weights []float64
 	offsets []float64
@@ -54,14 +51,13 @@ func spillText[T float32 | float64](ctx context.Context, t *text) (_ *Dataset, e
 			out.discard()
 		}
 	}()
-	s := &spill[T]{table: newTable[T](t), scratch: out, ahead: map[int]*part[T]{}}
-	s.moved.L = &s.mu
+	s := &spill[T]{table: newTable[T](t), scratch: out, ordered: newOrdered[*part[T]](t.workers)}
 	err = forBlocks(ctx, t, func(b *block) func(int) error {
 		return func(worker int) error {
 			p := &part[T]{rows: s.room(b.lines), worker: worker}
 			err := s.parse(b, p)
 			if err == nil {
-				err = s.put(b.seq, p)
+				err = s.put(b.seq, p, s.write)
 			}
 			if err != nil {
 				s.stop()
@@ -77,8 +73,8 @@ func spillText[T float32 | float64](ctx context.Context, t *text) (_ *Dataset, e
 
 // room is memory for n rows.
 func (s *spill[T]) room(n int) rows[T] {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.spared.Lock()
+	defer s.spared.Unlock()
 	for i := len(s.spare) - 1; i >= 0; i-- {
 		if r := s.spare[i]; len(r.x) >= n*len(s.features) {
 			s.spare = append(s.spare[:i], s.spare[i+1:]...)
@@ -91,39 +87,23 @@ func (s *spill[T]) room(n int) rows[T] {
 	return makeSlab[T](n+n/8, s.columns).rows
 }
 
-// put writes the parts that follow those written. Workers that are far ahead wait.
-func (s *spill[T]) put(seq int, p *part[T]) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for seq-s.next > 4*s.workers && !s.failed {
-		s.moved.Wait()
+// write appends the rows of the next part to the scratch file.
+func (s *spill[T]) write(p *part[T]) error {
+	if err := s.scratch.add(p.rows.x[:p.n*len(s.features)]); err != nil {
+		return err
 	}
-	s.ahead[seq] = p
-	for q := s.ahead[s.next]; q != nil; q = s.ahead[s.next] {
-		delete(s.ahead, s.next)
-		s.next++
-		if err := s.scratch.add(q.rows.x[:q.n*len(s.features)]); err != nil {
-			return err
-		}
-		if s.hasWeight {
-			s.weights = append(s.weights, q.rows.weights[:q.n]...)
-		}
-		if s.hasOffset {
-			s.offsets = append(s.offsets, q.rows.offsets[:q.n]...)
-		}
-		s.spare = append(s.spare, rows[T]{x: q.rows.x, weights: q.rows.weights, offsets: q.rows.offsets})
-		q.rows = rows[T]{labels: q.rows.labels}
-		s.parts = append(s.parts, q)
+	if s.hasWeight {
+		s.weights = append(s.weights, p.rows.weights[:p.n]...)
 	}
-	s.moved.Broadcast()
+	if s.hasOffset {
+		s.offsets = append(s.offsets, p.rows.offsets[:p.n]...)
+	}
+	s.spared.Lock()
+	s.spare = append(s.spare, rows[T]{x: p.rows.x, weights: p.rows.weights, offsets: p.rows.offsets})
+	s.spared.Unlock()
+	p.rows = rows[T]{labels: p.rows.labels}
+	s.parts = append(s.parts, p)
 	return nil
-}
-
-func (s *spill[T]) stop() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.failed = true
-	s.moved.Broadcast()
 }
 
 // dataset puts the columns together, and takes X back into memory where it fits.

@@ -1,6 +1,8 @@
 package dataset
 
 import (
+	"errors"
+
 	"gorgonia.org/tensor"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
@@ -12,15 +14,16 @@ type Dataset struct {
 	// Name is what errors call it: the path, "-" or "builtin:iris".
 	Name string
 
-	// One of X, Sparse and Stream is the matrix of features, N x D. X is row-major,
-	// float32 or float64.
+	// One of X, Sparse, Stream and SparseStream is the matrix of features, N x D. X is
+	// row-major, float32 or float64.
 	X *tensor.Dense
 
 	// Sparse has the features of which most are 0: of LibSVM files, of categories.
 	Sparse *backend.CSR
 
-	// Stream has features that stay on the disk, until Close.
-	Stream backend.RowReader
+	// Stream and SparseStream have features that stay on the disk, until Close.
+	Stream       backend.RowReader
+	SparseStream backend.SparseReader
 
 	// Encoding is how X was made of the columns of the file; nil where those are X.
 	Encoding *Encoding
@@ -33,7 +36,7 @@ type Dataset struct {
 	Groups []int32
 
 	raw     *raw        // features that a reader has left to be encoded; X is still nil then
-	indices *svmIndices // of Sparse, while it has those of a LibSVM file
+	indices *svmIndices // of sparse features, while they have those of a LibSVM file
 	parts   []filePart  // the files that it was joined of; nil where it is one
 
 	// FeatureNames has one name a column of X. Without a header they are x0, x1, ...
@@ -74,6 +77,12 @@ func (d *Dataset) Shape() (rows, cols int) {
 	return d.matrix().Shape()
 }
 
+// OnDisk tells whether the features stay on the disk.
+func (d *Dataset) OnDisk() bool { return d.Stream != nil || d.SparseStream != nil }
+
+// isSparse tells whether most of the features are 0, and not stored.
+func (d *Dataset) isSparse() bool { return d.Sparse != nil || d.SparseStream != nil }
+
 // Place tells which file row i stands in, and at which place there, from 0.
 func (d *Dataset) Place(i int) (file string, row int) {
 	if d.parts == nil {
@@ -101,10 +110,10 @@ func (d *Dataset) Source() *backend.Source {
 
 // matrix is a source of the features alone.
 func (d *Dataset) matrix() *backend.Source {
-	return &backend.Source{X: d.X, Sparse: d.Sparse, Rows: d.Stream}
+	return &backend.Source{X: d.X, Sparse: d.Sparse, Rows: d.Stream, SparseRows: d.SparseStream}
 }
 
 // Close lets go of features that stay on the disk. Other datasets need no closing.
 func (d *Dataset) Close() error {
-	return closeRows(d.Stream)
+	return errors.Join(closeRows(d.Stream), closeRows(d.SparseStream))
 }

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -24,6 +25,15 @@ func (d *Dataset) Detach(feature string) ([]float64, error) {
 		values = columnCSR(d.Sparse, j)
 		to, _ := without(cols, j)
 		d.Sparse = selectCSR(d.Sparse, to, cols-1)
+	case d.SparseStream != nil:
+		var err error
+		if values, err = columnOfEntries(context.Background(), d.SparseStream, j); err != nil {
+			return nil, err
+		}
+		to, _ := without(cols, j)
+		if d.SparseStream, err = pickEntries(context.Background(), d.SparseStream, to, cols-1); err != nil {
+			return nil, err
+		}
 	case d.Stream != nil:
 		var err error
 		if values, err = columnOf(d.Stream, j); err != nil {

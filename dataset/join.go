@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"gorgonia.org/tensor"
@@ -29,7 +30,7 @@ func readFiles(ctx context.Context, pattern string, paths []string, o *ReadOptio
 		if err != nil {
 			return nil, err
 		}
-		if err := j.add(part); err != nil {
+		if err := j.add(ctx, part); err != nil {
 			part.Close()
 			return nil, withFile(err, path)
 		}
@@ -49,25 +50,29 @@ type joiner struct {
 	rows  int
 	bytes int64 // of what is in memory, where that is bounded
 
-	disk  joinedRows
-	spill *scratch // where X of the last files went
-	dtype tensor.Dtype
+	disk   joinedRows
+	spill  *scratch // where X of the last files went
+	sparse *scratch // where sparse features went
+	dtype  tensor.Dtype
+	kind   string // of features
+	valued bool   // not all sparse entries are 1
 }
 
 // add takes the next file.
-func (j *joiner) add(d *Dataset) error {
+func (j *joiner) add(ctx context.Context, d *Dataset) error {
 	if len(j.read) == 0 {
+		j.kind = d.kind()
 		if d.LabelName != "" {
 			j.o.Label = d.LabelName // the last column of this file may be another of the next
 		}
-	} else if err := d.conform(j.read[0]); err != nil {
+	} else if err := d.conform(j.read[0], j.kind); err != nil {
 		return err
 	}
 	rows, cols := d.Shape()
 	j.parts = append(j.parts, filePart{d.Name, j.rows})
 	j.rows += rows
 	if j.o.MaxMemory > 0 {
-		if err := j.bound(d, rows, cols); err != nil {
+		if err := j.bound(ctx, d, rows, cols); err != nil {
 			return err
 		}
 	}
@@ -76,15 +81,15 @@ func (j *joiner) add(d *Dataset) error {
 }
 
 // bound keeps within the memory that is allowed.
-func (j *joiner) bound(d *Dataset, rows, cols int) error {
+func (j *joiner) bound(ctx context.Context, d *Dataset, rows, cols int) error {
 	onDisk := j.spill != nil || len(j.disk.readers) > 0
 	switch {
 	case d.raw != nil && onDisk:
 		return d.raw.textError()
 	case d.raw != nil || d.X != nil && len(j.read) > 0 && j.read[0].raw != nil:
 		j.bytes += int64(rows) * int64(cols) * 8
-	case d.Sparse != nil:
-		j.bytes += d.Sparse.Bytes()
+	case d.isSparse():
+		return j.toSparseScratch(ctx, d)
 	case d.Stream != nil:
 		if err := j.endSpill(); err != nil {
 			return err
@@ -116,6 +121,68 @@ func (j *joiner) toScratch(d *Dataset, cols int) error {
 	return err
 }
 
+// toSparseScratch is toScratch for sparse features.
+func (j *joiner) toSparseScratch(ctx context.Context, d *Dataset) error {
+	if j.sparse == nil {
+		j.dtype = tensor.Float64
+		if j.o.Float == tensor.Float32 || d.indices == nil && !d.ones() {
+			j.dtype = d.Dtype()
+		}
+		var err error
+		if j.sparse, err = newSparseScratch(j.o.Scratch, j.dtype, false); err != nil {
+			return err
+		}
+	}
+	j.valued = j.valued || !d.ones()
+	add := func(m *backend.CSR) error {
+		if m.Dtype() == tensor.Float64 && j.dtype == tensor.Float32 {
+			return &ReadError{Problem: fmt.Sprintf("its values are float64 where those of %s are float32", j.read[0].Name), Advice: "files that are read together within --max-memory need the same types"}
+		}
+		m, err := castCSR(m, j.dtype)
+		if err != nil {
+			return err
+		}
+		return j.sparse.addCSR(m)
+	}
+	if r := d.SparseStream; r != nil {
+		err := eachCSR(ctx, r, func(_ int, m *backend.CSR) error { return add(m) })
+		if err == nil {
+			err = d.Close()
+		}
+		return err
+	}
+	m := d.Sparse
+	if d.indices != nil { // columns as they stand in the file, as in any scratch file
+		for e := range m.Col {
+			m.Col[e]++
+		}
+		m.Cols = int(max(d.indices.high, 0)) + 1
+	}
+	d.Sparse = nil
+	return add(m)
+}
+
+// dropValues leaves out values that are all 1.
+func (d *Dataset) dropValues() {
+	if r := d.SparseStream; r != nil {
+		_, cols := r.Shape()
+		d.SparseStream = &shiftedCSR{sparseMadeOf{r}, 0, cols, true}
+		return
+	}
+	d.Sparse.Val32, d.Sparse.Val64 = nil, nil
+}
+
+// ones tells whether all entries of sparse features are 1.
+func (d *Dataset) ones() bool {
+	switch {
+	case d.indices != nil:
+		return d.indices.ones
+	case d.Sparse != nil:
+		return d.Sparse.Val32 == nil && d.Sparse.Val64 == nil
+	}
+	return d.SparseStream.Ones()
+}
+
 // endSpill makes a reader of what went to the scratch file.
 func (j *joiner) endSpill() error {
 	if j.spill == nil {
@@ -135,6 +202,9 @@ func (j *joiner) discard() {
 	if j.spill != nil {
 		j.spill.discard()
 	}
+	if j.sparse != nil {
+		j.sparse.discard()
+	}
 	j.disk.Close()
 }
 
@@ -153,8 +223,17 @@ func (j *joiner) dataset(ctx context.Context) (*Dataset, error) {
 	case withText >= 0:
 		options := j.read[withText].raw.options
 		d.raw = &raw{j.table(), options}
+	case j.sparse != nil:
+		d.indices = j.indices()
+		var r *scratchEntries
+		if r, err = j.sparse.sparseReader(); err == nil {
+			err = d.takeSparse(ctx, r, &j.o)
+		}
+		if err == nil && !j.valued && d.indices == nil {
+			d.dropValues()
+		}
 	case first.Sparse != nil:
-		d.Sparse = j.sparse(d)
+		d.indices, d.Sparse = j.indices(), j.csr()
 	case len(j.disk.readers) > 0:
 		r := j.disk.typed()
 		if size := int64(j.rows) * int64(len(d.FeatureNames)) * int64(r.Dtype().Size()); j.o.streams(size) {
@@ -234,12 +313,21 @@ func joinDense[T float32 | float64](j *joiner) *tensor.Dense {
 	return tensor.New(tensor.WithShape(j.rows, cols), tensor.WithBacking(x))
 }
 
-// sparse joins CSRs, and what was seen of the indices of LibSVM files.
-func (j *joiner) sparse(d *Dataset) *backend.CSR {
-	m := &backend.CSR{Rows: j.rows, RowPtr: make([]int64, 1, j.rows+1)}
-	if j.read[0].indices != nil {
-		d.indices = &svmIndices{high: -1}
+// indices is what was seen of the indices of LibSVM files; nil of others.
+func (j *joiner) indices() *svmIndices {
+	if j.read[0].indices == nil {
+		return nil
 	}
+	found := &svmIndices{high: -1, ones: true}
+	for _, p := range j.read {
+		found.join(p.indices, p.Name)
+	}
+	return found
+}
+
+// csr joins CSRs.
+func (j *joiner) csr() *backend.CSR {
+	m := &backend.CSR{Rows: j.rows, RowPtr: make([]int64, 1, j.rows+1)}
 	entries, ones, dtype := int64(0), true, tensor.Float32
 	for _, p := range j.read {
 		s := p.Sparse
@@ -247,9 +335,6 @@ func (j *joiner) sparse(d *Dataset) *backend.CSR {
 		entries += s.Entries()
 		if ones = ones && s.Val32 == nil && s.Val64 == nil; s.Dtype() == tensor.Float64 {
 			dtype = tensor.Float64
-		}
-		if p.indices != nil {
-			d.indices.join(p.indices, p.Name)
 		}
 	}
 	m.Col = make([]uint32, 0, entries)

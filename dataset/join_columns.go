@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -9,12 +10,12 @@ import (
 )
 
 // conform brings d's columns into the order of first's, which must be the same.
-func (d *Dataset) conform(first *Dataset) error {
+func (d *Dataset) conform(first *Dataset, kind string) error {
 	e := &ReadError{Advice: "files that are read together need the same columns"}
 	cols, want := len(d.FeatureNames), len(first.FeatureNames)
 	switch {
-	case (d.indices != nil) != (first.indices != nil), d.kind() != first.kind():
-		e.Problem = fmt.Sprintf("its features are %s where those of %s are %s", d.kind(), first.Name, first.kind())
+	case (d.indices != nil) != (first.indices != nil), d.kind() != kind:
+		e.Problem = fmt.Sprintf("its features are %s where those of %s are %s", d.kind(), first.Name, kind)
 		return e
 	case d.indices != nil:
 		// How many there are, all files say together.
@@ -88,6 +89,11 @@ func (d *Dataset) reorder(first *Dataset) error {
 		d.raw.table = &t
 	case d.Sparse != nil:
 		d.Sparse = selectCSR(d.Sparse, to, len(from))
+	case d.SparseStream != nil:
+		var err error
+		if d.SparseStream, err = pickEntries(context.Background(), d.SparseStream, to, len(from)); err != nil {
+			return err
+		}
 	case d.Stream != nil:
 		d.Stream = &pickedColumns{madeOf{d.Stream}, from}
 	default:
@@ -205,7 +211,7 @@ func (r *raw) textError() error {
 
 // kind is what the features are kept in.
 func (d *Dataset) kind() string {
-	if d.Sparse != nil {
+	if d.isSparse() {
 		return "sparse"
 	}
 	return "dense"

@@ -87,7 +87,10 @@ func TestRead_FilesOfAPatternAreOneTable(t *testing.T) {
 				ext := formats[slices.IndexFunc(formats, func(f format) bool { return f.name == w.format })].extensions[0]
 				quickly(t, filepath.Join(dir, "whole"+ext), d, w.format)
 				for first, k := 0, 0; first < rows; k++ {
-					n := rapid.IntRange(1, rows-first).Draw(t, "rows")
+					n := rows - first
+					if k < 2 {
+						n = rapid.IntRange(1, rows-first).Draw(t, "rows")
+					}
 					pack := rapid.SampledFrom([]string{"", ".gz", ".zst"}).Draw(t, "compression")
 					quickly(t, filepath.Join(dir, fmt.Sprintf("part-%03d%s%s", k, ext, pack)), d.Take(seq(rows)[first:first+n]), w.format)
 					first += n
@@ -101,20 +104,17 @@ func TestRead_FilesOfAPatternAreOneTable(t *testing.T) {
 				}
 				want, err := Read(ctx, filepath.Join(dir, "whole"+ext), o)
 				require.NoError(t, err)
-				for _, limit := range []int64{0, 1, 1 << 40} {
-					o.MaxMemory = limit
-					got, err := Read(ctx, filepath.Join(dir, "part-*"), o)
-					if err != nil && limit == 1 { // formats that cannot be read in pieces say so
-						require.ErrorContains(t, err, "--max-memory")
-						continue
-					}
-					require.NoError(t, err)
-					if got.Sparse == nil {
-						require.Equal(t, limit == 1, got.Stream != nil)
-					}
-					sameTable(t, want, got)
-					require.NoError(t, got.Close())
+				limit := rapid.SampledFrom([]int64{0, 1, 1 << 40}).Draw(t, "limit")
+				o.MaxMemory = limit
+				got, err := Read(ctx, filepath.Join(dir, "part-*"), o)
+				if w.format == "npz" && limit == 1 { // which cannot be read in pieces
+					require.ErrorContains(t, err, "--max-memory")
+					return
 				}
+				require.NoError(t, err)
+				require.Equal(t, limit == 1, got.OnDisk())
+				sameTable(t, want, got)
+				require.NoError(t, got.Close())
 			})
 		})
 	}

@@ -41,9 +41,14 @@ func readLibSVM(ctx context.Context, in *input, o *ReadOptions) (*Dataset, error
 		return nil, withFile(err, in.name)
 	}
 	var d *Dataset
-	if o.Float == tensor.Float32 {
+	switch single := o.Float == tensor.Float32; {
+	case t.outgrowsSparse() && single:
+		d, err = spillLibSVM[float32](ctx, t)
+	case t.outgrowsSparse():
+		d, err = spillLibSVM[float64](ctx, t)
+	case single:
 		d, err = parseLibSVM[float32](ctx, t)
-	} else {
+	default:
 		d, err = parseLibSVM[float64](ctx, t)
 	}
 	return d, withFile(err, in.name)

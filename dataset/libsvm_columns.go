@@ -11,6 +11,7 @@ import (
 // svmIndices is what was seen of the indices of a file.
 type svmIndices struct {
 	entries  int64
+	ones     bool  // all values are 1
 	zero     int   // the line of the first index 0; 0: none
 	high     int64 // the largest index; -1: none
 	highLine int
@@ -21,6 +22,7 @@ type svmIndices struct {
 // join adds what was seen in another file, which comes after.
 func (s *svmIndices) join(of *svmIndices, file string) {
 	s.entries += of.entries
+	s.ones = s.ones && of.ones
 	if s.zero == 0 {
 		s.zero, s.zeroFile = of.zero, file
 	}
@@ -80,7 +82,7 @@ func chooseIndices(found *svmIndices, o *ReadOptions) (*svmColumns, error) {
 	case o.Cols > 0:
 		c.cols = o.Cols
 	case high >= backend.MaxSparseCols:
-		return nil, &ReadError{File: found.highFile, Line: found.highLine, Column: strconv.FormatInt(found.high, 10), Problem: "the index is too large", Advice: fmt.Sprintf("at most %d features are supported", backend.MaxSparseCols)}
+		return nil, indexTooLarge(found.highFile, found.highLine, found.high)
 	default:
 		c.cols = max(int(high)+1, 1)
 		if err := checkImpliedCols(c.cols, found.entries); err != nil {
@@ -96,6 +98,10 @@ func chooseIndices(found *svmIndices, o *ReadOptions) (*svmColumns, error) {
 		return c, c.ignore(o.Ignore)
 	}
 	return c, nil
+}
+
+func indexTooLarge(file string, line int, index int64) error {
+	return &ReadError{File: file, Line: line, Column: strconv.FormatInt(index, 10), Problem: "the index is too large", Advice: fmt.Sprintf("at most %d features are supported", backend.MaxSparseCols)}
 }
 
 func baseOr(given, implied IndexBase) IndexBase {

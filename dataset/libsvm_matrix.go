@@ -33,6 +33,7 @@ type svmPart[T float32 | float64] struct {
 	val    []T
 	n      int
 	ends   []int   // of the rows
+	rows   int     // how many there are
 	labels []int32 // the code that a labelTable gave
 	worker int     // whose labelTable that is
 
@@ -90,28 +91,33 @@ func (s *svm[T]) addSlab(n int) {
 
 // dataset puts the parts together.
 func (s *svm[T]) dataset() (*Dataset, error) {
-	found := svmIndices{high: -1}
-	rows, ones := 0, true
-	for _, p := range s.parts {
-		rows += len(p.ends)
-		ones = ones && !p.notOne
-		found.entries += int64(p.n)
-		if found.zero == 0 {
-			found.zero = p.zero
-		}
-		if p.high > found.high {
-			found.high, found.highLine = p.high, p.highLine
-		}
-	}
-	if rows == 0 {
-		return nil, &ReadError{Problem: "there are only comments and blank lines", Advice: "a table needs at least one row"}
-	}
-	classes, codes, err := s.joinLabels(s.labels)
+	d, rows, err := s.rows()
 	if err != nil {
 		return nil, err
 	}
-	m := s.matrix(rows, int(found.entries))
-	d := &Dataset{Sparse: m, Classes: classes, indices: &found}
+	m := s.matrix(rows, int(d.indices.entries))
+	if d.indices.ones {
+		m.Val32, m.Val64 = nil, nil
+	}
+	d.Sparse = m
+	return d, nil
+}
+
+// rows is the dataset but for its matrix, of so many rows.
+func (s *svm[T]) rows() (d *Dataset, rows int, err error) {
+	found := svmIndices{high: -1, ones: true}
+	for _, p := range s.parts {
+		rows += p.rows
+		found.join(&svmIndices{int64(p.n), !p.notOne, p.zero, p.high, p.highLine, "", ""}, "")
+	}
+	if rows == 0 {
+		return nil, 0, &ReadError{Problem: "there are only comments and blank lines", Advice: "a table needs at least one row"}
+	}
+	classes, codes, err := s.joinLabels(s.labels)
+	if err != nil {
+		return nil, 0, err
+	}
+	d = &Dataset{Classes: classes, indices: &found}
 	if s.hasLabel {
 		d.LabelName = s.label
 		d.Labels = make([]int32, 0, rows)
@@ -121,14 +127,11 @@ func (s *svm[T]) dataset() (*Dataset, error) {
 			}
 		}
 	}
-	if ones {
-		m.Val32, m.Val64 = nil, nil
-	}
-	return d, nil
+	return d, rows, nil
 }
 
 // finishIndices makes columns of the indices of a LibSVM file, which Sparse has less one.
-func (d *Dataset) finishIndices(o *ReadOptions) error {
+func (d *Dataset) finishIndices(ctx context.Context, o *ReadOptions) error {
 	if d.indices == nil {
 		return nil
 	}
@@ -136,8 +139,18 @@ func (d *Dataset) finishIndices(o *ReadOptions) error {
 	if err != nil {
 		return err
 	}
+	found := d.indices
+	d.FeatureNames, d.indices = features.names, nil
+	if r := d.SparseStream; r != nil {
+		// Its columns are the indices as they stand in the file.
+		d.SparseStream = &shiftedCSR{sparseMadeOf{r}, features.first, features.cols, found.ones}
+		if features.to != nil {
+			d.SparseStream, err = pickEntries(ctx, d.SparseStream, features.to, len(features.names))
+		}
+		return err
+	}
 	m := d.Sparse
-	m.Cols, d.FeatureNames, d.indices = features.cols, features.names, nil
+	m.Cols = features.cols
 	if shift := uint32(1 - features.first); shift != 0 {
 		for e := range m.Col {
 			m.Col[e] += shift

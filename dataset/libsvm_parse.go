@@ -87,7 +87,7 @@ func (s *svm[T]) parse(b *block, p *svmPart[T]) error {
 		}
 		p.ends = append(p.ends, n)
 	}
-	p.n = n
+	p.n, p.rows = n, len(p.ends)
 	return nil
 }
 

@@ -30,12 +30,16 @@ func readLRB(ctx context.Context, in *input, o *ReadOptions) (*Dataset, error) {
 		return nil, withFile(lrbError(err), in.name)
 	}
 	d, err := fromLRB(ctx, f, o)
-	if err != nil || d.Stream == nil {
+	if err != nil || !d.OnDisk() {
 		f.Close()
 		file.close()
 		return d, withFile(lrbError(err), in.name)
 	}
-	d.Stream = &openRowReader{d.Stream, []io.Closer{f, file}}
+	if d.Stream != nil {
+		d.Stream = &openRowReader{d.Stream, files{f, file}}
+	} else {
+		d.SparseStream = &openSparseReader{d.SparseStream, files{f, file}}
+	}
 	return d, nil
 }
 
@@ -85,21 +89,7 @@ func fromLRB(ctx context.Context, f *lrb.File, o *ReadOptions) (*Dataset, error)
 		}
 	}
 	if f.Sparse() {
-		if err := o.tooLarge(f.MatrixBytes()); err != nil {
-			return nil, err
-		}
-		m, err := f.CSR(ctx, o.Threads)
-		if err != nil {
-			return nil, err
-		}
-		if err := c.sides(d, o, func(col int) ([]float64, error) { return columnCSR(m, col), nil }); err != nil {
-			return nil, err
-		}
-		if to, _ := c.selection(); to != nil {
-			m = selectCSR(m, to, len(c.features))
-		}
-		d.Sparse, err = castCSR(m, o.Float)
-		return d, err
+		return d, fromSparseLRB(ctx, f, o, c, d)
 	}
 
 	rows, err := f.Rows()
@@ -128,15 +118,61 @@ func fromLRB(ctx context.Context, f *lrb.File, o *ReadOptions) (*Dataset, error)
 	return d, err
 }
 
+// fromSparseLRB is fromLRB for a sparse matrix.
+func fromSparseLRB(ctx context.Context, f *lrb.File, o *ReadOptions, c *columns, d *Dataset) error {
+	to, _ := c.selection()
+	if !o.streams(f.MatrixBytes()) {
+		m, err := f.CSR(ctx, o.Threads)
+		if err != nil {
+			return err
+		}
+		if err := c.sides(d, o, func(col int) ([]float64, error) { return columnCSR(m, col), nil }); err != nil {
+			return err
+		}
+		if to != nil {
+			m = selectCSR(m, to, len(c.features))
+		}
+		d.Sparse, err = castCSR(m, o.Float)
+		return err
+	}
+	rows, err := f.SparseRows()
+	if err != nil {
+		return err
+	}
+	if err := c.sides(d, o, func(col int) ([]float64, error) { return columnOfEntries(ctx, rows, col) }); err != nil {
+		return err
+	}
+	var r backend.SparseReader = rows
+	if to != nil {
+		if r, err = pickEntries(ctx, r, to, len(c.features)); err != nil {
+			return err
+		}
+	}
+	if o.Float != (tensor.Dtype{}) && o.Float != r.Dtype() && !r.Ones() {
+		r = &castEntries{sparseMadeOf{r}}
+	}
+	d.SparseStream = r
+	return nil
+}
+
+// openSparseReader is a sparse reader that closes its files.
+type openSparseReader struct {
+	backend.SparseReader
+	files
+}
+
 // openRowReader is a reader that closes its files.
 type openRowReader struct {
 	backend.RowReader
-	files []io.Closer
+	files
 }
 
-func (r *openRowReader) Close() error {
+// files are closed together.
+type files []io.Closer
+
+func (all files) Close() error {
 	var errs []error
-	for _, f := range r.files {
+	for _, f := range all {
 		errs = append(errs, f.Close())
 	}
 	return errors.Join(errs...)

@@ -72,6 +72,8 @@ func (d *Dataset) Take(rows []int) *Dataset {
 	switch {
 	case d.Sparse != nil:
 		t.Sparse = takeCSR(d.Sparse, rows)
+	case d.SparseStream != nil:
+		t.SparseStream = takeEntriesOf(d.SparseStream, rows)
 	case d.Stream != nil:
 		t.Stream = &takenRows{d.Stream, slices.Clone(rows)}
 	default:

@@ -31,6 +31,7 @@ type array struct {
 	file     io.ReaderAt
 	fileSize int64
 	path     string
+	kept     *spooled // the scratch file that it is in; nil where it is at path
 }
 
 // openArray reads the header from r. available is the number of bytes that r surely
@@ -242,12 +243,29 @@ func readTable[T float32 | float64](ctx context.Context, a *array, c *columns, o
 // readNPY reads a matrix written by numpy.save: one column is the label, as in a
 // text table without a header.
 func readNPY(ctx context.Context, in *input, o *ReadOptions) (*Dataset, error) {
+	var kept *spooled
+	if in.file == nil && o.MaxMemory > 0 { // in pieces it is read from a file
+		var err error
+		if kept, err = in.spool(o, npyMagic, "NPY file"); err != nil {
+			return nil, err
+		}
+		in = &input{name: in.name, Reader: io.NewSectionReader(kept, 0, kept.size), file: kept, size: kept.size}
+	}
+	d, err := readPlainNPY(ctx, in, kept, o)
+	if kept != nil && (err != nil || d.Stream == nil) {
+		kept.close()
+	}
+	return d, err
+}
+
+// readPlainNPY is readNPY of a file, or of a stream, which may be kept in a scratch file.
+func readPlainNPY(ctx context.Context, in *input, kept *spooled, o *ReadOptions) (*Dataset, error) {
 	a, err := openArray("", in, in.available())
 	if err != nil {
 		return nil, withFile(err, in.name)
 	}
 	if in.file != nil {
-		a.file, a.fileSize, a.path = in.file, in.size, in.name
+		a.file, a.fileSize, a.path, a.kept = in.file, in.size, in.name, kept
 	}
 	d, err := a.table(ctx, o)
 	return d, withFile(err, in.name)

@@ -38,12 +38,14 @@ var (
 // that stand among them are read here, which takes a read of the file of its own.
 func openRows[T float32 | float64](ctx context.Context, a *array, c *columns, o *ReadOptions) (_ *Dataset, err error) {
 	r := &npyRows[T]{array: *a, columns: c, shift: -1}
-	if r.file, err = os.Open(a.path); err != nil {
+	if a.kept != nil {
+		r.file = a.kept.file
+	} else if r.file, err = os.Open(a.path); err != nil {
 		return nil, openError(a.path, err)
 	}
 	defer func() {
 		if err != nil {
-			r.file.Close()
+			r.Close()
 		}
 	}()
 	info, err := r.file.Stat()
@@ -130,7 +132,13 @@ func (r *npyRows[T]) side(ctx context.Context, d *Dataset) (label []float64, err
 
 func (r *npyRows[T]) Shape() (rows, cols int) { return r.shape[0], len(r.columns.features) }
 func (r *npyRows[T]) Dtype() tensor.Dtype     { return dtypeOf[T]() }
-func (r *npyRows[T]) Close() error            { return r.file.Close() }
+
+func (r *npyRows[T]) Close() error {
+	if r.kept != nil {
+		return r.kept.close()
+	}
+	return r.file.Close()
+}
 
 func (r *npyRows[T]) ReadRows32(first int, dst []float32) error {
 	return r.read(first, any(dst).([]T))

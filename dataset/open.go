@@ -180,7 +180,7 @@ func read(ctx context.Context, in *input, o *ReadOptions) (*Dataset, error) {
 // reading it ends here too, where that of ctx goes before.
 func finish(ctx context.Context, d *Dataset, err error, o, table *ReadOptions) (*Dataset, error) {
 	if err == nil {
-		err = withFile(d.finishIndices(table), d.Name)
+		err = withFile(d.finishIndices(ctx, table), d.Name)
 	}
 	if err == nil && o.LabelFile != "" && !o.NoLabel {
 		err = d.readLabels(ctx, o.LabelFile, o.Classes)

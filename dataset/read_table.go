@@ -24,7 +24,7 @@ func ReadTable(ctx context.Context, path string, o ReadOptions) (t *Table, label
 	switch rows, cols := d.Shape(); {
 	case d.raw != nil:
 		t = d.raw.table
-	case d.Sparse != nil && rows > maxCells/cols:
+	case d.SparseStream != nil || d.Sparse != nil && rows > maxCells/cols:
 		return nil, -1, &ReadError{File: d.Name, Problem: fmt.Sprintf("%d sparse features in %d rows are too many to be looked at as columns", cols, rows)}
 	default:
 		t = d.numbers()

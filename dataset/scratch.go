@@ -82,6 +82,25 @@ func dtypeOf[T float32 | float64]() tensor.Dtype {
 	return tensor.Float64
 }
 
+// newSparseScratch is newScratch for sparse rows.
+func newSparseScratch(dir string, dtype tensor.Dtype, ones bool) (*scratch, error) {
+	file, err := scratchFile(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &scratch{file: file, to: bufio.NewWriterSize(file, 1<<20)}
+	s.rows = lrb.NewSparse(s.to, dtype, ones)
+	return s, nil
+}
+
+// addCSR appends sparse rows.
+func (s *scratch) addCSR(m *backend.CSR) error {
+	if err := s.rows.AppendCSR(m); err != nil {
+		return s.error(err)
+	}
+	return nil
+}
+
 // add appends whole rows, a []float32 or []float64.
 func (s *scratch) add(x any) error {
 	var err error
@@ -97,16 +116,9 @@ func (s *scratch) add(x any) error {
 	return nil
 }
 
-// reader ends the writing. The file then belongs to the reader.
+// reader ends the writing of dense rows. The file then belongs to the reader.
 func (s *scratch) reader() (*scratchRows, error) {
-	if err := errors.Join(s.rows.Close(lrb.Columns{}), s.to.Flush()); err != nil {
-		return nil, s.error(err)
-	}
-	info, err := s.file.Stat()
-	if err != nil {
-		return nil, s.error(err)
-	}
-	f, err := lrb.NewFile(s.file, info.Size(), "the scratch file "+s.file.Name())
+	f, err := s.end()
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +126,31 @@ func (s *scratch) reader() (*scratchRows, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &scratchRows{rows, s.file}, nil
+	return &scratchRows{rows, scratchClose{s.file}}, nil
+}
+
+// sparseReader is reader of sparse rows.
+func (s *scratch) sparseReader() (*scratchEntries, error) {
+	f, err := s.end()
+	if err != nil {
+		return nil, err
+	}
+	rows, err := f.SparseRows()
+	if err != nil {
+		return nil, err
+	}
+	return &scratchEntries{rows, scratchClose{s.file}}, nil
+}
+
+func (s *scratch) end() (*lrb.File, error) {
+	if err := errors.Join(s.rows.Close(lrb.Columns{}), s.to.Flush()); err != nil {
+		return nil, s.error(err)
+	}
+	info, err := s.file.Stat()
+	if err != nil {
+		return nil, s.error(err)
+	}
+	return lrb.NewFile(s.file, info.Size(), "the scratch file "+s.file.Name())
 }
 
 // discard gives the file up.
@@ -143,15 +179,26 @@ func scratchError(where string, err error) error {
 // scratchRows are the rows of a scratch file.
 type scratchRows struct {
 	*lrb.Rows
-	file *os.File
+	scratchClose
 }
 
-var _ backend.RowReader = (*scratchRows)(nil)
+// scratchEntries are the sparse rows of a scratch file.
+type scratchEntries struct {
+	*lrb.SparseRows
+	scratchClose
+}
+
+var (
+	_ backend.RowReader    = (*scratchRows)(nil)
+	_ backend.SparseReader = (*scratchEntries)(nil)
+)
+
+type scratchClose struct{ file *os.File }
 
 // Close gives the file up.
-func (r *scratchRows) Close() error {
-	err := r.file.Close()
-	os.Remove(r.file.Name())
+func (c scratchClose) Close() error {
+	err := c.file.Close()
+	os.Remove(c.file.Name())
 	return err
 }
 

@@ -55,7 +55,7 @@ type madeOf struct{ backend.RowReader }
 func (m madeOf) Close() error { return closeRows(m.RowReader) }
 
 // closeRows closes a reader, if it needs that.
-func closeRows(r backend.RowReader) error {
+func closeRows(r any) error {
 	if c, ok := r.(io.Closer); ok {
 		return c.Close()
 	}

@@ -13,6 +13,7 @@ import (
 
 	"gorgonia.org/tensor"
 
+	"github.com/logreg-gpu/logreg-gpu/backend"
 	"github.com/logreg-gpu/logreg-gpu/internal/atomicfile"
 )
 
@@ -92,7 +93,7 @@ func (w *writer) check(d *Dataset) error {
 	e := &WriteError{Data: d.Name, Format: w.format, Advice: "use another format, such as lrb"}
 	rows, cols := d.Shape()
 	switch {
-	case d.Sparse != nil && w.dense && (cols > maxDenseCols || int64(rows) > maxDenseCells/int64(cols)):
+	case d.isSparse() && w.dense && (cols > maxDenseCols || int64(rows) > maxDenseCells/int64(cols)):
 		e.Problem = fmt.Sprintf("%d x %d numbers, zeros included, are too many", rows, cols)
 		e.Advice = "libsvm and lrb keep it sparse"
 	case d.Weights != nil && !w.sides:
@@ -155,6 +156,13 @@ func fillRows[T float32 | float64](d *Dataset, first int, x []T) error {
 	case d.Sparse != nil:
 		fillDense(d.Sparse, first, x)
 		return nil
+	case d.SparseStream != nil:
+		var m backend.CSR
+		if err := d.SparseStream.ReadCSR(first, len(x)/cols, &m); err != nil {
+			return err
+		}
+		fillDense(&m, 0, x)
+		return nil
 	case d.Stream != nil:
 		r := d.Stream
 		if r.Dtype() != dtypeOf[T]() {
@@ -189,16 +197,27 @@ func (d *Dataset) Dtype() tensor.Dtype {
 		return d.Sparse.Dtype()
 	case d.Stream != nil:
 		return d.Stream.Dtype()
+	case d.SparseStream != nil:
+		return d.SparseStream.Dtype()
 	}
 	return d.X.Dtype()
 }
 
+// outRow is a row that is written: its place in the table, and its numbers or, of a
+// sparse matrix that is written as such, the row k of m.
+type outRow struct {
+	i int
+	x []float64
+	m *backend.CSR
+	k int
+}
+
 // writeRows writes the text of every row, made piece by piece in parallel, in order. add
-// appends that of row i, of which x are the numbers; of a sparse matrix they are only
-// filled in where dense is asked for.
-func writeRows(ctx context.Context, to io.Writer, d *Dataset, dense bool, add func(text []byte, i int, x []float64) []byte) error {
+// appends that of a row; those of a sparse matrix have all their numbers only where dense
+// is asked for.
+func writeRows(ctx context.Context, to io.Writer, d *Dataset, dense bool, add func(text []byte, r outRow) []byte) error {
 	rows, cols := d.Shape()
-	dense = dense || d.Sparse == nil
+	dense = dense || !d.isSparse()
 	step := max(1, min(4096, pieceNumbers/4/cols))
 	type piece struct {
 		text []byte
@@ -225,16 +244,21 @@ func writeRows(ctx context.Context, to io.Writer, d *Dataset, dense bool, add fu
 				}
 				n := min(step, rows-first)
 				var x []float64
-				if dense {
+				m, base := d.Sparse, first
+				switch {
+				case dense:
 					x = make([]float64, n*cols)
 					p.err = fillRows(d, first, x)
+				case m == nil:
+					m, base = new(backend.CSR), 0
+					p.err = d.SparseStream.ReadCSR(first, n, m)
 				}
 				for i := 0; i < n && p.err == nil; i++ {
-					var row []float64
+					r := outRow{i: first + i, m: m, k: base + i}
 					if dense {
-						row = x[i*cols : (i+1)*cols]
+						r.x = x[i*cols : (i+1)*cols]
 					}
-					p.text = add(p.text, first+i, row)
+					p.text = add(p.text, r)
 				}
 				done <- p
 			}()

@@ -6,6 +6,7 @@ import (
 
 	"gorgonia.org/tensor"
 
+	"github.com/logreg-gpu/logreg-gpu/backend"
 	"github.com/logreg-gpu/logreg-gpu/dataset/lrb"
 )
 
@@ -21,6 +22,13 @@ func writeLRB(ctx context.Context, to io.Writer, d *Dataset) error {
 	if m := d.Sparse; m != nil {
 		w := lrb.NewSparse(to, m.Dtype(), m.Val32 == nil && m.Val64 == nil)
 		if err := w.AppendCSR(m); err != nil {
+			return err
+		}
+		return w.Close(c)
+	}
+	if r := d.SparseStream; r != nil {
+		w := lrb.NewSparse(to, r.Dtype(), r.Ones())
+		if err := eachCSR(ctx, r, func(_ int, m *backend.CSR) error { return w.AppendCSR(m) }); err != nil {
 			return err
 		}
 		return w.Close(c)

@@ -35,8 +35,9 @@ func writeTable(ctx context.Context, to io.Writer, d *Dataset, delimiter byte) e
 	for k, n := range d.Classes.Names {
 		labels[k] = appendCell(nil, n, delimiter)
 	}
-	return writeRows(ctx, to, d, true, func(text []byte, i int, x []float64) []byte {
-		for _, v := range x {
+	return writeRows(ctx, to, d, true, func(text []byte, r outRow) []byte {
+		i := r.i
+		for _, v := range r.x {
 			text = append(appendNumber(text, v), delimiter)
 		}
 		if d.Weights != nil {
@@ -99,7 +100,8 @@ func writeLibSVM(ctx context.Context, to io.Writer, d *Dataset) error {
 		}
 	}
 	_, cols := d.Shape()
-	return writeRows(ctx, to, d, false, func(text []byte, i int, x []float64) []byte {
+	return writeRows(ctx, to, d, false, func(text []byte, r outRow) []byte {
+		i, x := r.i, r.x
 		if d.Labels != nil {
 			text = append(text, d.Classes.Names[d.Labels[i]]...)
 		} else {
@@ -120,11 +122,11 @@ func writeLibSVM(ctx context.Context, to io.Writer, d *Dataset) error {
 			}
 			return append(text, '\n')
 		}
-		m := d.Sparse
-		if from := m.RowPtr[i]; mark && (from == m.RowPtr[i+1] || m.Col[from] > 0) {
+		m, from, end := r.m, r.m.RowPtr[r.k], r.m.RowPtr[r.k+1]
+		if mark && (from == end || m.Col[from] > 0) {
 			put(0, 0)
 		}
-		for e := m.RowPtr[i]; e < m.RowPtr[i+1]; e++ {
+		for e := from; e < end; e++ {
 			put(int(m.Col[e]), m.Value(e))
 		}
 		if mark && next < cols {

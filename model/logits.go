@@ -31,6 +31,8 @@ func logits(ctx context.Context, m *Model, ds *dataset.Dataset) ([]float64, erro
 	switch {
 	case ds.Sparse != nil:
 		worker = func() pieceLogits { return sparsePiece(m, ds) }
+	case ds.SparseStream != nil:
+		worker = func() pieceLogits { return sparseStreamPiece(m, ds) }
 	case ds.Stream != nil:
 		step = max(1, min(predictRows, predictNumbers/cols))
 		worker = func() pieceLogits { return streamPiece(m, ds, make([]float32, step*cols), ds.Stream.ReadRows32) }
@@ -127,24 +129,38 @@ func denseRows[T float32 | float64](m *Model, ds *dataset.Dataset, first int, x 
 
 // sparsePiece computes rows of a sparse matrix.
 func sparsePiece(m *Model, ds *dataset.Dataset) pieceLogits {
-	k, x := m.Outputs(), ds.Sparse
+	return func(first int, out []float64) error { return sparseRows(m, ds, ds.Sparse, first, first, out) }
+}
+
+// sparseStreamPiece reads sparse rows and computes them.
+func sparseStreamPiece(m *Model, ds *dataset.Dataset) pieceLogits {
+	var piece backend.CSR
 	return func(first int, out []float64) error {
-		for i := range len(out) / k {
-			from, to := x.RowPtr[first+i], x.RowPtr[first+i+1]
-			for c, w := range m.Coef {
-				out[i*k+c] = sparseDot(x, from, to, w)
-			}
-			if !addIntercept(m, ds, first+i, out[i*k:(i+1)*k]) {
-				for e := from; e < to; e++ {
-					if v := x.Value(e); v-v != 0 {
-						return &backend.NotFiniteError{Row: first + i, Col: int(x.Col[e]), Value: v}
-					}
-				}
-				return overflow(ds, first+i)
-			}
+		if err := ds.SparseStream.ReadCSR(first, len(out)/m.Outputs(), &piece); err != nil {
+			return err
 		}
-		return nil
+		return sparseRows(m, ds, &piece, 0, first, out)
 	}
+}
+
+// sparseRows computes rows of x from row at on, which is row first of ds.
+func sparseRows(m *Model, ds *dataset.Dataset, x *backend.CSR, at, first int, out []float64) error {
+	k := m.Outputs()
+	for i := range len(out) / k {
+		from, to := x.RowPtr[at+i], x.RowPtr[at+i+1]
+		for c, w := range m.Coef {
+			out[i*k+c] = sparseDot(x, from, to, w)
+		}
+		if !addIntercept(m, ds, first+i, out[i*k:(i+1)*k]) {
+			for e := from; e < to; e++ {
+				if v := x.Value(e); v-v != 0 {
+					return &backend.NotFiniteError{Row: first + i, Col: int(x.Col[e]), Value: v}
+				}
+			}
+			return overflow(ds, first+i)
+		}
+	}
+	return nil
 }
 
 // addIntercept completes the logits of row i; false where one of them is not finite.

@@ -134,8 +134,7 @@ func converted(ds *dataset.Dataset, in, out, format string) *convertResult {
 		Weights: ds.Weights != nil, Offsets: ds.Offsets != nil,
 	}
 	r.Rows, r.Cols = ds.Shape()
-	if ds.Sparse != nil {
-		entries := ds.Sparse.Entries()
+	if entries := ds.Source().Entries(); entries >= 0 {
 		r.Entries = &entries
 	}
 	if ds.Labels != nil {

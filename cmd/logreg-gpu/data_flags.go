@@ -116,7 +116,7 @@ func (a *app) readDataset(ctx context.Context, path string, o dataset.ReadOption
 	}
 	rows, cols := ds.Shape()
 	a.detail("read %s: %d rows, %d features", path, rows, cols)
-	if ds.Stream != nil {
+	if ds.OnDisk() {
 		a.detail("the features do not fit into half of --max-memory %s: they stay on disk", strconv.FormatInt(o.MaxMemory/1e6, 10)+"MB")
 	}
 	return ds, nil

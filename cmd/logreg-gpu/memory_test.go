@@ -110,3 +110,44 @@ func TestMemory_P10_KeepsWithin(t *testing.T) {
 	t.Logf("at most %.1f MB", peak)
 	require.Less(t, peak, 1.2*80)
 }
+
+// So is a LibSVM file of 300,000 rows: parsed within 100 MB, fitted from the disk to the
+// same model.
+func TestMemory_P10_P6_SparseKeepsWithin(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux says what was resident at most")
+	}
+	dir := t.TempDir()
+	f, err := os.Create(filepath.Join(dir, "x.svm"))
+	require.NoError(t, err)
+	w := bufio.NewWriterSize(f, 1<<20)
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 300000 {
+		label := rng.IntN(2)
+		fmt.Fprint(w, label)
+		for j := 1 + rng.IntN(20); j <= 1000; j += 1 + rng.IntN(70) {
+			fmt.Fprintf(w, " %d:%d", j, 1+(label+rng.IntN(4))/(1+j%3))
+		}
+		fmt.Fprintln(w)
+	}
+	require.NoError(t, w.Flush())
+	require.NoError(t, f.Close())
+	fit := func(args ...string) (model []byte, said string) {
+		args = append([]string{"train", "x.svm", "--backend", "cpu", "--threads", "2", "--dtype", "float32", "--solver", "lbfgs", "--max-iter", "5", "-v", "--model", "m.json"}, args...)
+		cmd := exec.Command("logreg-gpu", args...)
+		var stderr bytes.Buffer
+		cmd.Dir, cmd.Stderr = dir, &stderr
+		require.NoError(t, cmd.Run(), "%s", &stderr)
+		model, err := os.ReadFile(filepath.Join(dir, "m.json"))
+		require.NoError(t, err)
+		return model, stderr.String()
+	}
+	want, _ := fit()
+	got, said := fit("--max-memory", "150MB") // of which CSR with float64 values takes 106
+	require.Contains(t, said, "they stay on disk")
+	require.Equal(t, string(want), string(got))
+	peak, err := strconv.ParseFloat(saidPeak.FindStringSubmatch(said)[1], 64)
+	require.NoError(t, err)
+	t.Logf("at most %.1f MB", peak)
+	require.Less(t, peak, 1.2*150)
+}

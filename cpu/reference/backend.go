@@ -54,6 +54,14 @@ func (b *reference) Load(ctx context.Context, src *backend.Source, storage backe
 	if !ok {
 		return nil, fmt.Errorf("%w: storage type %d", backend.ErrUnsupported, storage)
 	}
+	if src.SparseRows != nil { // the reference holds all of them
+		m, whole := new(backend.CSR), *src
+		if err := src.SparseRows.ReadCSR(0, rows, m); err != nil {
+			return nil, err
+		}
+		whole.Sparse, whole.SparseRows = m, nil
+		src = &whole
+	}
 	if src.Sparse != nil {
 		return loadSparse(ctx, src, storage, round)
 	}

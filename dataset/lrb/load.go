@@ -11,7 +11,6 @@ import (
 	"gorgonia.org/tensor"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
-	"github.com/logreg-gpu/logreg-gpu/internal/checks"
 	"github.com/logreg-gpu/logreg-gpu/internal/hugepages"
 )
 
@@ -62,28 +61,11 @@ func (f *File) CSR(ctx context.Context, threads int) (*backend.CSR, error) {
 	if !f.sparse {
 		return nil, errors.New(f.name + ": the matrix is not sparse")
 	}
-	m := &backend.CSR{Rows: f.rows, Cols: f.cols}
-	var err error
-	d := &directory{Sections: map[string]section{sectionRowPtr: f.rowPtr}}
-	if m.RowPtr, err = readSection[int64](f, d, sectionRowPtr, f.rows+1); err != nil {
+	ptr, err := f.rowPointers()
+	if err != nil {
 		return nil, err
 	}
-	if m.RowPtr[0] != 0 || m.RowPtr[f.rows] != f.entries {
-		return nil, f.damaged("its row pointers go from %d to %d for %d entries", m.RowPtr[0], m.RowPtr[f.rows], f.entries)
-	}
-	for i, p := range m.RowPtr[1:] {
-		if p < m.RowPtr[i] {
-			return nil, f.damaged("its row pointers %d and %d about row %d decrease", m.RowPtr[i], p, i)
-		}
-	}
-	blocks := make([]block, len(f.blocks))
-	offset := int64(headSize)
-	for i, b := range f.blocks {
-		blocks[i], blocks[i].offset = b, offset
-		cols, colsPad, values, valuesPad := sparseBlockBytes(m.RowPtr[b.first+b.rows]-m.RowPtr[b.first], f.values)
-		offset += cols + colsPad + values + valuesPad
-	}
-	m.Col = make([]uint32, f.entries)
+	m := &backend.CSR{Rows: f.rows, Cols: f.cols, RowPtr: ptr, Col: make([]uint32, f.entries)}
 	hugepages.Want(m.Col)
 	switch f.values {
 	case float32s:
@@ -93,11 +75,17 @@ func (f *File) CSR(ctx context.Context, threads int) (*backend.CSR, error) {
 		m.Val64 = make([]float64, f.entries)
 		hugepages.Want(m.Val64)
 	}
-	whole := *f
-	whole.blocks = blocks
+	whole := f.withOffsets(ptr)
 	err = whole.forBlocks(ctx, threads, func(blocks []block) error {
 		for i := range blocks {
-			if err := whole.readSparseBlock(&blocks[i], m); err != nil {
+			b := &blocks[i]
+			from, to := ptr[b.first], ptr[b.first+b.rows]
+			cols, colsPad, _, _ := sparseBlockBytes(to-from, f.values)
+			e := cut(m, from, to)
+			if err := whole.readWhole(b, e, cols+colsPad); err != nil {
+				return err
+			}
+			if err := whole.checkColumns(b.first, b.rows, ptr, from, e.col); err != nil {
 				return err
 			}
 		}
@@ -107,36 +95,6 @@ func (f *File) CSR(ctx context.Context, threads int) (*backend.CSR, error) {
 		return nil, err
 	}
 	return m, nil
-}
-
-// readSparseBlock reads the rows of b into m and demands increasing columns.
-func (f *File) readSparseBlock(b *block, m *backend.CSR) error {
-	from, to := m.RowPtr[b.first], m.RowPtr[b.first+b.rows]
-	cols, colsPad, values, _ := sparseBlockBytes(to-from, f.values)
-	if err := f.readAt(bytesOf(m.Col[from:to]), b.offset); err != nil {
-		return err
-	}
-	crc := checks.CRC32C(bytesOf(m.Col[from:to]))
-	if values > 0 {
-		v := valuesOf(m, from, to)
-		if err := f.readAt(v, b.offset+cols+colsPad); err != nil {
-			return err
-		}
-		crc = checks.UpdateCRC32C(crc, v)
-	}
-	if crc != b.crc {
-		return f.damagedBlock(b)
-	}
-	for i := b.first; i < b.first+b.rows; i++ {
-		last := int64(-1)
-		for _, j := range m.Col[m.RowPtr[i]:m.RowPtr[i+1]] {
-			if int64(j) <= last || int64(j) >= int64(m.Cols) {
-				return f.damaged("row %d has column %d after %d of %d columns", i, j, last, m.Cols)
-			}
-			last = int64(j)
-		}
-	}
-	return nil
 }
 
 const (

@@ -180,6 +180,9 @@ func TestSparse_RoundTrip(t *testing.T) {
 				require.Equal(t, m.Cols, got.Cols)
 				require.NoError(t, got.Check())
 				sameColumns(t, c, f.Columns)
+				rows, err := f.SparseRows()
+				require.NoError(t, err)
+				samePieces(t, m, rows)
 
 				// Appended in pieces, the file is the same.
 				var again bytes.Buffer
@@ -192,6 +195,23 @@ func TestSparse_RoundTrip(t *testing.T) {
 				require.True(t, bytes.Equal(b, again.Bytes()))
 			})
 		})
+	}
+}
+
+// samePieces reads m in pieces of any size, into room that is used again.
+func samePieces(t *rapid.T, m *backend.CSR, r *SparseRows) {
+	var piece backend.CSR
+	require.Equal(t, m.RowPtr, r.RowPtr())
+	for range 10 {
+		first := rapid.IntRange(0, m.Rows-1).Draw(t, "first")
+		n := rapid.IntRange(1, m.Rows-first).Draw(t, "n")
+		require.NoError(t, r.ReadCSR(first, n, &piece))
+		require.NoError(t, piece.Check())
+		want := rowsOf(m, first, first+n)
+		require.Equal(t, want.RowPtr, piece.RowPtr)
+		require.Equal(t, want.Cols, piece.Cols)
+		require.True(t, slices.Equal(want.Col, piece.Col))
+		require.True(t, bytes.Equal(toBytes(want.Val32), toBytes(piece.Val32)) && bytes.Equal(toBytes(want.Val64), toBytes(piece.Val64)))
 	}
 }
 
@@ -233,6 +253,30 @@ func TestSparse_SeveralBlocks(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, m, got)
 	}
+	r, err := f.SparseRows()
+	require.NoError(t, err)
+	rapid.Check(t, func(t *rapid.T) { samePieces(t, m, r) })
+	require.ErrorContains(t, r.ReadCSR(39_999, 2, new(backend.CSR)), "2 rows asked from row 39999 on of 40000")
+}
+
+// A pass over sparse rows notices a block that is not what it was, whole or for the most
+// part; of a small part, columns that would lead astray.
+func TestSparseRows_NoticesDamage(t *testing.T) {
+	m := many()
+	b := writeCSR(t, m, Columns{})
+	f := open(t, b)
+	r, err := f.SparseRows()
+	require.NoError(t, err)
+	n := f.blocks[0].rows
+	var piece backend.CSR
+	b[headSize+4*100] ^= 1 // a column
+	for _, rows := range []int{n, n + 1, 2*n/3 + 1} {
+		require.ErrorIs(t, r.ReadCSR(0, rows, &piece), ErrDamaged)
+	}
+	b[headSize+4*100] ^= 1
+	require.NoError(t, r.ReadCSR(0, n, &piece))
+	b[headSize+4*100+2] = 1
+	require.ErrorContains(t, r.ReadCSR(60, 30, &piece), "of 50 columns")
 }
 
 // small is a file of two blocks' worth of every section.
@@ -258,6 +302,12 @@ func everything(b []byte) (what []any, err error) {
 	switch {
 	case f.sparse:
 		m, err := f.CSR(context.Background(), 1)
+		if r, again := f.SparseRows(); again == nil {
+			again = r.ReadCSR(0, f.rows, new(backend.CSR))
+			if (err == nil) != (again == nil) {
+				return nil, errors.New("rows in pieces are not those of the whole")
+			}
+		}
 		return append(what, m), err
 	case f.values == float64s:
 		x, err := f.Dense64(context.Background(), 1)
@@ -393,30 +443,46 @@ func TestRows_ChangedBetweenPasses(t *testing.T) {
 			return errors.Join(os.WriteFile(path+"2", nil, 0o644), os.Rename(path+"2", path))
 		},
 	} {
-		path := filepath.Join(t.TempDir(), "t.lrb")
-		require.NoError(t, os.WriteFile(path, small(t, false), 0o644))
-		f, err := Open(path)
-		require.NoError(t, err)
+		for _, sparse := range []bool{false, true} {
+			path := filepath.Join(t.TempDir(), "t.lrb")
+			require.NoError(t, os.WriteFile(path, small(t, sparse), 0o644))
+			f, err := Open(path)
+			require.NoError(t, err)
+			read, all := passOf(t, f, sparse)
+			require.NoError(t, read())
+			info, err := os.Stat(path)
+			require.NoError(t, err)
+			require.NoError(t, change(path, info))
+			switch err = read(); name {
+			case "":
+				require.NoError(t, err)
+			case "secretly":
+				require.ErrorIs(t, err, ErrDamaged)
+			default:
+				require.ErrorIs(t, err, ErrChanged, name)
+				require.ErrorIs(t, all(), ErrChanged, name)
+			}
+			require.NoError(t, f.Close())
+		}
+	}
+}
+
+// passOf are the two ways to read all of f, which small has written: in pieces and as a
+// whole.
+func passOf(t *testing.T, f *File, sparse bool) (pass, all func() error) {
+	if !sparse {
 		r, err := f.Rows()
 		require.NoError(t, err)
-		x := make([]float32, 6)
-		require.NoError(t, r.ReadRows32(0, x))
-		require.Equal(t, []float32{1, 2, 3, 4, 5, 6}, x)
-		info, err := os.Stat(path)
-		require.NoError(t, err)
-		require.NoError(t, change(path, info))
-		err = r.ReadRows32(0, x)
-		switch name {
-		case "":
-			require.NoError(t, err)
-		case "secretly":
-			require.ErrorIs(t, err, ErrDamaged)
-		default:
-			require.ErrorIs(t, err, ErrChanged, name)
-			_, err = f.Dense32(context.Background(), 0)
-			require.ErrorIs(t, err, ErrChanged, name)
+		return func() error { return r.ReadRows32(0, make([]float32, 6)) }, func() error {
+			_, err := f.Dense32(context.Background(), 0)
+			return err
 		}
-		require.NoError(t, f.Close())
+	}
+	r, err := f.SparseRows()
+	require.NoError(t, err)
+	return func() error { return r.ReadCSR(0, 3, new(backend.CSR)) }, func() error {
+		_, err := f.CSR(context.Background(), 0)
+		return err
 	}
 }
 
