@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/internal/draw"
 )
 
 // lots decide which rows a sample holds. Row i of class c has its own number u_i,
@@ -54,7 +55,7 @@ func (l lot) holds(rate []float64) bool {
 func newLots(rows int, m backend.Model, labels []int32, weights []float64, seed uint64, threads int) *lots {
 	l := &lots{rows: rows, model: m, labels: labels, weights: weights, threads: threads}
 	l.seed = seed ^ 0x5a4d504c45
-	l.seed = l.pair(1) // seeds next to each other are to have nothing in common
+	l.seed = draw.Pair(l.seed, 1) // seeds next to each other are to have nothing in common
 	strata := 1
 	if labels != nil {
 		strata = max(m.Classes, 2)
@@ -267,7 +268,7 @@ func (l *lots) below(rate []float64) []int {
 	rows, n := make([]int, len(from.rows)), 0
 	for _, i := range from.rows {
 		rows[n] = i
-		n += less(l.number(i), l.limit(i, rate))
+		n += draw.Less(draw.Number(l.seed, i), l.limit(i, rate))
 	}
 	l.last = lot{rate, rows[:n]}
 	return l.last.rows
@@ -279,26 +280,8 @@ func (l *lots) limit(i int, rate []float64) uint64 {
 	if l.weights != nil {
 		r = l.chance(i, r)
 	}
-	return threshold(r)
+	return draw.Limit(r)
 }
-
-// number is u_i in units of 2^-32: half of SplitMix64 (Steele, Lea, Flood 2014) in its
-// step i/2. Rows rarer than that are never drawn.
-func (l *lots) number(i int) uint64 {
-	half := uint(i&1) * 32
-	return l.pair(i/2) >> half & math.MaxUint32
-}
-
-// pair is the numbers of rows 2k (the lower half) and 2k+1.
-func (l *lots) pair(k int) uint64 {
-	z := l.seed + uint64(k)*0x9e3779b97f4a7c15
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
-}
-
-// threshold is a rate in units of 2^-32.
-func threshold(rate float64) uint64 { return uint64(min(1, rate) * 0x1p32) }
 
 // search finds the rows below the given rates among all of them.
 func (l *lots) search(rate []float64) []int {
@@ -333,65 +316,18 @@ func (l *lots) inParts(do func(part, lo, hi int)) {
 const fewestToShare = 1 << 16
 
 func (l *lots) searchPart(rate []float64, lo, hi int) (rows []int) {
-	if l.weights != nil {
+	if l.weights != nil || l.labels == nil || l.model.Classes > 0 {
 		for i := lo; i < hi; i++ {
-			if l.number(i) < l.limit(i, rate) {
+			if draw.Number(l.seed, i) < l.limit(i, rate) {
 				rows = append(rows, i)
 			}
 		}
 		return rows
 	}
-	limit := make([]uint64, len(rate))
 	expected := 0.0
 	for k, r := range rate {
-		limit[k] = threshold(r)
 		expected += min(1, r) * float64(l.count[k])
 	}
 	rows = make([]int, 0, int(1.05*expected*float64(hi-lo)/float64(l.rows))+fewest)
-	// Batches are filled without branches, which chance would make costly.
-	var some [512]int
-	var limits [512]uint64
-	for ; lo < hi; lo += len(some) {
-		n, batch := 0, limits[:min(len(some), hi-lo)]
-		l.limits(limit, lo, batch)
-		for i := 0; i < len(batch); i += 2 {
-			pair := l.pair((lo + i) / 2)
-			some[n&511] = lo + i
-			n += less(pair&math.MaxUint32, batch[i])
-			some[n&511] = lo + i + 1
-			if i+1 < len(batch) {
-				n += less(pair>>32, batch[i+1])
-			}
-		}
-		rows = append(rows, some[:n]...)
-	}
-	return rows
-}
-
-// less is 1 where a < b, else 0: as a < b is, it has no branch.
-func less(a, b uint64) int { return int((a - b) >> 63) }
-
-// limits writes that of each row's stratum, from row lo on.
-func (l *lots) limits(of []uint64, lo int, out []uint64) {
-	if l.labels == nil {
-		for i := range out {
-			out[i] = of[0]
-		}
-		return
-	}
-	labels := l.labels[lo : lo+len(out)]
-	if l.model.Classes > 0 {
-		for i, label := range labels {
-			out[i] = of[label]
-		}
-		return
-	}
-	class, others, own := l.model.Class, of[0], of[1]
-	for i, label := range labels {
-		limit := others
-		if label == class {
-			limit = own
-		}
-		out[i] = limit
-	}
+	return draw.Below(rows, l.seed, lo, l.labels[lo:hi], draw.Limits{Class: l.model.Class, Own: draw.Limit(rate[1]), Others: draw.Limit(rate[0])})
 }
