@@ -168,3 +168,42 @@ func TestFitCV_P9_SameBitsForAnyThreadsOfLargeData(t *testing.T) {
 		}
 	}
 }
+
+// Where a metric costs as much as many reads there is one of few rows: still far fewer
+// reads than without, 289.
+func TestFitCV_P15_FewReadsOfWideData(t *testing.T) {
+	const rows, cols = 12000, 900
+	random := rand.New(rand.NewPCG(9, 10))
+	x, y := make([]float32, rows*cols), make([]int, rows)
+	for i := range rows {
+		a, z := random.NormFloat64(), 0.0
+		row := x[i*cols : (i+1)*cols]
+		for j := range row {
+			a = 0.95*a + 0.3*random.NormFloat64() // neighbours are alike
+			row[j] = float32(a)
+			if j%30 == 0 {
+				z += a
+			}
+		}
+		if random.Float64() < 1/(1+math.Exp(-z/2)) {
+			y[i] = 1
+		}
+	}
+	ds, err := dataset.New(x, rows, cols, y)
+	require.NoError(t, err)
+	opts := logreg.DefaultCVOptions()
+	opts.Cs, opts.Folds, opts.FoldScheme = []float64{0.01, 0.1}, 2, logreg.Modulo
+	reads := 0
+	opts.Pace = func(solver.Pace) { reads++ }
+	cv, err := logreg.FitCV(ctx, ds, opts)
+	require.NoError(t, err)
+	require.Zero(t, cv.Unconverged, cv.Advice)
+	require.LessOrEqual(t, reads, 60)
+	folds, err := dataset.FoldsModulo(rows, 2)
+	require.NoError(t, err)
+	alone := opts.Options
+	alone.C = 0.1
+	one, err := logreg.Fit(ctx, ds.Take(without(folds, 1)), alone)
+	require.NoError(t, err)
+	require.InEpsilon(t, one.Objective, cv.Trials[1].Objectives[1], 1e-6)
+}

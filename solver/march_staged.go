@@ -87,6 +87,7 @@ type stagedMarch struct {
 	*company
 	lead lead
 	last *CohortSample // the largest of the leaders' samples, if there is one
+	dear bool          // a metric of as many rows as stages need is too dear
 }
 
 // lead is where the leaders are.
@@ -135,7 +136,8 @@ func marchStaged(ctx context.Context, c Cohort, opts MarchOptions) (results []*R
 	return results, nil
 }
 
-// sizes are those of the samples, growing; none where the rows are too few.
+// sizes are those of the samples, growing; none where the rows are too few. Where a metric
+// of so many rows is too dear there is one, for a metric at the start (newPlan).
 func (s *stagedMarch) sizes() (sizes []int) {
 	dim := 0
 	for _, o := range s.members {
@@ -143,10 +145,27 @@ func (s *stagedMarch) sizes() (sizes []int) {
 	}
 	least := max(sampleRows*dim, smallestStage)
 	rows := s.cohort.Rows()
-	for m := min(max(rows/marchShare, sampleRows*dim), rows/3, largestSample(s.cohort, rows)); m >= least/2; m /= growth {
+	largest := min(max(rows/marchShare, sampleRows*dim), rows/3, largestSample(s.cohort, rows))
+	if largest >= least/2 && s.canBeDear() && s.affordable(largest, 1, len(s.members)) < 1 {
+		s.dear = true
+		return []int{min(largest, max(fewRows*dim, smallestStage/2))}
+	}
+	for m := largest; m >= least/2; m /= growth {
 		sizes = append([]int{m}, sizes...)
 	}
 	return sizes
+}
+
+// canBeDear tells whether a metric of few rows would serve. Blocks of a Hessian have too
+// many passes before them to save on their making; and proximal steps in columns so many
+// take longer than the reads that they save in a metric of few rows.
+func (s *stagedMarch) canBeDear() bool {
+	for _, o := range s.members {
+		if lassoOf(o) != nil {
+			return false
+		}
+	}
+	return s.cohort.CanCurve() && s.members[0].(Curved).Blocks() == 1
 }
 
 // follow puts all members where their leaders come to, in their metrics; or where an
@@ -216,6 +235,10 @@ func (s *stagedMarch) goAhead(ctx context.Context, leaders Cohort, of []int) (er
 	for i := range l.behind {
 		l.behind[i] = true
 	}
+	if s.dear {
+		l.home = nil // they have not gone anywhere
+		return s.measure(ctx, s.last)
+	}
 	for i := len(samples) - 1; i >= 0; i-- {
 		if err := s.stage(ctx, samples[i], samples[i].Effective); err != nil {
 			return err
@@ -236,7 +259,11 @@ func (s *stagedMarch) goAhead(ctx context.Context, leaders Cohort, of []int) (er
 // measure gives the leaders metrics of ground at their present points.
 func (s *stagedMarch) measure(ctx context.Context, ground Cohort) (err error) {
 	l := &s.lead
-	l.metrics, err = metricsOf(ctx, ground, all(len(l.x)), l.x, s.affordable(ground.Rows(), len(l.x), len(s.members)), s.opts.threads())
+	most := s.affordable(ground.Rows(), len(l.x), len(s.members))
+	if s.dear {
+		most = max(most, 1)
+	}
+	l.metrics, err = metricsOf(ctx, ground, all(len(l.x)), l.x, most, s.opts.threads())
 	return err
 }
 
