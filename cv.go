@@ -151,6 +151,7 @@ type CVResult struct {
 	Path  []*Result // of every trial, where asked for
 
 	Passes float64 // reads of X, joint over all models
+	Reads  int     // of them, those of all rows in which folds were evaluated: without samples, statistics and the refit
 
 	Backend    string
 	PassedOver []error
@@ -339,7 +340,15 @@ func (v *validation) run(ctx context.Context, r *CVResult) error {
 	if err != nil {
 		return err
 	}
+	told := v.cv.Pace
+	v.cv.Pace = func(p solver.Pace) {
+		r.Reads++
+		if told != nil {
+			told(p)
+		}
+	}
 	runs, err := v.march(ctx, family, nil, nil)
+	v.cv.Pace = told
 	if err != nil {
 		return err
 	}

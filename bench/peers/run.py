@@ -173,7 +173,7 @@ def compare_cv(args, name):
             s = r["seconds"]
             us["seconds"].append(s["fit"] + s["load"] - s["read"])
             us["peak_bytes"] = max(us["peak_bytes"], peak)
-            us["best_C"], us["passes"] = r["best_C"], r["passes"]
+            us["best_C"], us["passes"], us["joint_reads"] = r["best_C"], r["passes"], r["joint_reads"]
 
     run(2)
     show("cv " + name, us)

@@ -311,6 +311,7 @@ type cvResult struct {
 	Coef         [][]float64 `json:"coef"`
 	FeatureNames []string    `json:"feature_names"`
 	Passes       float64     `json:"passes"`
+	JointReads   int         `json:"joint_reads"` // of all rows, for the fits of folds
 	Seconds      seconds     `json:"seconds"`
 	Model        string      `json:"model,omitempty"`
 }
@@ -327,7 +328,7 @@ func (c *cv) result(r *logreg.CVResult, read, total time.Duration) cvResult {
 		BestC:      best.C, BestL1Ratio: best.L1Ratio, OneSE: r.Trials[r.OneSE].C,
 		Unconverged: r.Unconverged, Advice: r.Advice,
 		Objective: r.Refit.Objective, Status: string(r.Refit.Status),
-		Intercept: m.Intercept, Coef: m.Coef, FeatureNames: m.FeatureNames, Passes: r.Passes,
+		Intercept: m.Intercept, Coef: m.Coef, FeatureNames: m.FeatureNames, Passes: r.Passes, JointReads: r.Reads,
 		Seconds: seconds{Read: read.Seconds(), Load: (read + r.Load).Seconds(), Fit: r.Fit.Seconds(), Total: total.Seconds()},
 		Model:   c.fit.model,
 	}

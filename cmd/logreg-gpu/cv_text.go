@@ -37,7 +37,7 @@ func (c *cv) print(a *app, ds *dataset.Dataset, r *logreg.CVResult, path string)
 		mark := ""
 		switch {
 		case i == r.Best && i == r.OneSE:
-			mark = "best, and none simpler is as good"
+			mark = "best, and none simpler is within one standard error"
 		case i == r.Best:
 			mark = "best"
 		case i == r.OneSE:
@@ -50,7 +50,7 @@ func (c *cv) print(a *app, ds *dataset.Dataset, r *logreg.CVResult, path string)
 		fmt.Fprintf(w, "%#.5g\t+- %.2g\t%s\n", t.Mean, t.Std, mark)
 	}
 	w.Flush()
-	a.print("\n%s in %.6g passes over the data, %.3g s\n\n", count(len(r.Trials)*r.Folds+1, "fit"), r.Passes, r.Fit.Seconds())
+	a.print("\n%s in %.4g passes over the data, %.3g s\n\n", count(len(r.Trials)*r.Folds+1, "fit"), r.Passes, r.Fit.Seconds())
 	a.print("With C = %.4g on all rows: %s, ", r.Trials[r.Best].C, r.Refit.Status)
 	a.printCoefficients(r.Refit)
 	if c.fit.model == "" {
