@@ -17,19 +17,37 @@ type ahead struct {
 	free chan []byte
 	stop chan struct{}
 	end  chan struct{} // of the goroutine
-	now  aheadBuffer   // what is left of it
-	buf  []byte        // that of now
+	now  aheadBuffer
 }
 
 type aheadBuffer struct {
-	b   []byte
-	err error // behind b
+	buf  []byte
+	text []byte // what is left of it
+	err  error
 }
 
-// readAhead reads r, in a goroutine of its own, to its end or until done is called, which
-// waits for a Read of r under way.
-func readAhead(r io.Reader) (_ *ahead, done func()) {
-	a := &ahead{full: make(chan aheadBuffer, aheadBuffers), free: make(chan []byte, aheadBuffers), stop: make(chan struct{}), end: make(chan struct{})}
+// A chunker returns more of a text each time, in buf or a part of it, or an error, and
+// may refer to the buffer of the call before.
+type chunker func(buf []byte) ([]byte, error)
+
+// chunksOf makes a chunker of a reader.
+func chunksOf(r io.Reader) chunker {
+	return func(buf []byte) ([]byte, error) {
+		n, eof, err := fill(r, buf)
+		if n > 0 {
+			return buf[:n], nil // r will have to say it again
+		}
+		if eof {
+			err = io.EOF
+		}
+		return nil, err
+	}
+}
+
+// readAhead reads all that next has, in a goroutine of its own, until done is called, which
+// waits for a call of next under way.
+func readAhead(next chunker) (_ *ahead, done func()) {
+	a := &ahead{full: make(chan aheadBuffer, aheadBuffers+1), free: make(chan []byte, aheadBuffers), stop: make(chan struct{}), end: make(chan struct{})}
 	for range aheadBuffers {
 		a.free <- nil
 	}
@@ -45,15 +63,8 @@ func readAhead(r io.Reader) (_ *ahead, done func()) {
 			if buf == nil {
 				buf = make([]byte, aheadBytes)
 			}
-			n, eof, err := fill(r, buf[:cap(buf)])
-			if eof {
-				err = io.EOF
-			}
-			select {
-			case a.full <- aheadBuffer{buf[:n], err}: // there is room for all buffers
-			case <-a.stop:
-				return
-			}
+			text, err := next(buf)
+			a.full <- aheadBuffer{buf, text, err} // there is room for all buffers
 			if err != nil {
 				return
 			}
@@ -66,17 +77,16 @@ func readAhead(r io.Reader) (_ *ahead, done func()) {
 }
 
 func (a *ahead) Read(p []byte) (int, error) {
-	for len(a.now.b) == 0 {
+	for len(a.now.text) == 0 {
 		if a.now.err != nil {
 			return 0, a.now.err
 		}
-		if a.buf != nil {
-			a.free <- a.buf
+		if a.now.buf != nil {
+			a.free <- a.now.buf
 		}
 		a.now = <-a.full
-		a.buf = a.now.b
 	}
-	n := copy(p, a.now.b)
-	a.now.b = a.now.b[n:]
+	n := copy(p, a.now.text)
+	a.now.text = a.now.text[n:]
 	return n, nil
 }

@@ -94,6 +94,7 @@ type text struct {
 	body      io.Reader // from the first row of data on
 	line      int       // physical line at which body starts
 	estimate  int       // of the rows; 0 where nothing is known
+	guess     int       // the same of compressed text, whose beginning alone has been seen
 	workers   int
 
 	plain    []bool // columns that are tried as numbers first
@@ -155,6 +156,8 @@ func openText(in *input, o *ReadOptions, delimiter byte) (*text, error) {
 		t.estimate = 1 + newlines(rest)
 	} else if in.file != nil {
 		t.estimate = estimate(in, '\n')
+	} else {
+		t.guess = guess(in, rest, '\n')
 	}
 	return t, nil
 }
@@ -212,6 +215,14 @@ func estimate(in *input, c byte) int {
 		return 0
 	}
 	return int(float64(found)/float64(read)*float64(in.size)*1.02) + 64
+}
+
+// guess is estimate for compressed text that begins with head.
+func guess(in *input, head []byte, c byte) int {
+	if len(head) == 0 {
+		return 0
+	}
+	return int(float64(bytes.Count(head, []byte{c})) / float64(len(head)) * float64(in.unpacked) * 1.02)
 }
 
 // padded copies whole rows into a block as scanners want it.

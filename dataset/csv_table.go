@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 	"unicode/utf8"
+
+	"github.com/logreg-gpu/logreg-gpu/internal/hugepages"
 )
 
 // table is a text table on its way to a Dataset. Each block writes its rows where
@@ -73,7 +75,7 @@ func parseText[T float32 | float64](ctx context.Context, t *text) (*Dataset, err
 // reserve gives memory for at most n rows, following that of the part before.
 func (t *table[T]) reserve(n int) *part[T] {
 	if k := len(t.slabs); k == 0 {
-		t.slabs = append(t.slabs, makeSlab[T](max(n, t.estimate), t.columns))
+		t.slabs = append(t.slabs, makeSlab[T](max(n, t.estimate, t.guess), t.columns))
 	} else if t.slabs[k-1].used+n > t.slabs[k-1].n {
 		t.slabs = append(t.slabs, makeSlab[T](max(n, t.total), t.columns))
 	}
@@ -87,6 +89,7 @@ func (t *table[T]) reserve(n int) *part[T] {
 
 func makeSlab[T float32 | float64](n int, c *columns) slab[T] {
 	r := rows[T]{x: make([]T, n*len(c.features))}
+	hugepages.Want(r.x)
 	if c.hasLabel {
 		r.labels = make([]int32, n)
 	}

@@ -92,6 +92,8 @@ func openLibSVM(in *input, o *ReadOptions) (*text, error) {
 	t.body = body
 	if in.file != nil {
 		t.estimate = estimate(in, ':')
+	} else {
+		t.guess = guess(in, head, ':')
 	}
 	return t, nil
 }

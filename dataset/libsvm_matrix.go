@@ -66,7 +66,7 @@ func parseLibSVM[T float32 | float64](ctx context.Context, t *text) (*Dataset, e
 func (s *svm[T]) reserve(b *block) *svmPart[T] {
 	n := bytes.Count(b.buf[:b.n], []byte{':'})
 	if k := len(s.slabs); k == 0 {
-		s.addSlab(max(n, s.estimate))
+		s.addSlab(max(n, s.estimate, s.guess))
 	} else if s.slabs[k-1].used+n > len(s.slabs[k-1].col) {
 		s.addSlab(max(n, s.total))
 	}

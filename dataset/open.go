@@ -3,9 +3,11 @@ package dataset
 import (
 	"bufio"
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +15,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/logreg-gpu/logreg-gpu/internal/gunzip"
 )
 
 // A format reads one kind of file. A new one is a new file with its read function
@@ -47,28 +51,47 @@ func Formats() []string {
 var compressions = []struct {
 	extension string
 	magic     string
-	open      func(io.Reader) (io.Reader, func(), error)
+	open      func(io.Reader) (next chunker, closed func(), err error)
 	create    func(io.Writer) (io.WriteCloser, error)
+	unpacked  func(file io.ReaderAt, size int64) int64 // how much the file says it holds; 0 where it does not
 }{
-	{".gz", "\x1f\x8b", func(r io.Reader) (io.Reader, func(), error) {
-		z, err := gzip.NewReader(r)
-		return z, func() {}, err
-	}, func(w io.Writer) (io.WriteCloser, error) {
-		return gzip.NewWriter(w), nil
-	}},
-	{".zst", "\x28\xb5\x2f\xfd", func(r io.Reader) (io.Reader, func(), error) {
-		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1))
+	{".gz", "\x1f\x8b", func(r io.Reader) (chunker, func(), error) {
+		z, err := gunzip.NewReader(r)
 		if err != nil {
 			return nil, nil, err
 		}
-		return z, z.Close, nil
+		return z.Next, func() {}, nil
+	}, func(w io.Writer) (io.WriteCloser, error) {
+		return gzip.NewWriter(w), nil
+	}, func(file io.ReaderAt, size int64) int64 {
+		var b [4]byte
+		if _, err := file.ReadAt(b[:], size-4); err != nil {
+			return 0
+		}
+		// Of the last member, and modulo 2^32; no text gets larger by compressing it.
+		n := int64(binary.LittleEndian.Uint32(b[:]))
+		return n + (max(size-n, 0)+1<<32-1)>>32<<32
+	}},
+	{".zst", "\x28\xb5\x2f\xfd", func(r io.Reader) (chunker, func(), error) {
+		z, err := zstd.NewReader(bufio.NewReaderSize(r, 256<<10), zstd.WithDecoderConcurrency(1))
+		if err != nil {
+			return nil, nil, err
+		}
+		return chunksOf(z), z.Close, nil
 	}, func(w io.Writer) (io.WriteCloser, error) {
 		return zstd.NewWriter(w)
+	}, func(file io.ReaderAt, size int64) int64 {
+		b := make([]byte, min(size, zstd.HeaderMaxSize))
+		var h zstd.Header
+		if _, err := file.ReadAt(b, 0); err != nil || h.Decode(b) != nil || !h.HasFCS {
+			return 0
+		}
+		return int64(min(h.FrameContentSize, math.MaxInt64))
 	}},
 }
 
-// compressedBytes is how much of a compressed file is read at a time.
-const compressedBytes = 256 << 10
+// unpackedRatio bounds what is believed of what a compressed file holds.
+const unpackedRatio = 16
 
 // input is an opened, decompressed source of bytes.
 type input struct {
@@ -79,6 +102,10 @@ type input struct {
 	// that a format may look ahead.
 	file io.ReaderAt
 	size int64
+
+	// unpacked is how many bytes Reader has, by what a compressed file says of itself: a
+	// guess that is worth reserving memory for. 0 where nothing is known.
+	unpacked int64
 }
 
 // Read reads the table at path: a file, a pattern such as part-*.csv, of which the files
@@ -237,12 +264,16 @@ func decompressed(in *input) (_ *input, done func(), err error) {
 	head := bufio.NewReader(in.Reader)
 	for _, c := range compressions {
 		if magic, _ := head.Peek(len(c.magic)); string(magic) == c.magic {
-			z, closed, err := c.open(bufio.NewReaderSize(head, compressedBytes))
+			next, closed, err := c.open(head)
 			if err != nil {
 				return nil, nil, streamError(in.name, err)
 			}
-			a, done := readAhead(z)
-			return &input{name: in.name, Reader: a}, func() { done(); closed() }, nil
+			text, done := readAhead(next)
+			out := &input{name: in.name, Reader: text}
+			if in.file != nil {
+				out.unpacked = min(c.unpacked(in.file, in.size), in.size*unpackedRatio)
+			}
+			return out, func() { done(); closed() }, nil
 		}
 	}
 	return &input{name: in.name, Reader: head, file: in.file, size: in.size}, func() {}, nil

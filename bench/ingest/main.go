@@ -127,7 +127,7 @@ func (m *meter) answer(what string) error {
 	start := time.Now()
 	switch kind {
 	case "gunzip":
-		n, err := gunzip(path)
+		n, err := unpack(path)
 		if err != nil {
 			return err
 		}

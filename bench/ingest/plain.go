@@ -6,19 +6,18 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/klauspost/compress/gzip"
-
+	"github.com/logreg-gpu/logreg-gpu/internal/gunzip"
 	"github.com/logreg-gpu/logreg-gpu/internal/hugepages"
 )
 
-// gunzip returns how many bytes the file holds.
-func gunzip(path string) (int64, error) {
+// unpack returns how many bytes the file holds.
+func unpack(path string) (int64, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return 0, err
 	}
 	defer f.Close()
-	z, err := gzip.NewReader(f)
+	z, err := gunzip.NewReader(f)
 	if err != nil {
 		return 0, err
 	}
