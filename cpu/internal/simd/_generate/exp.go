@@ -87,7 +87,12 @@ func (m machine) expNeg(table reg.GPVirtual, a group) group {
 	each(m.mul, p, u, p)
 	each(m.add, p, p, r)
 	each(m.add, p, p, c(one))
-	// k, from the low bits of t, goes below the smallest normal exponent: two steps.
+	if m.wide() { // 2^n p, rounded once
+		each(func(d, a, b Op) { m.pick(VSCALEFPS, VSCALEFPD)(b, a, d) }, p, p, n)
+		return p
+	}
+	// k, from the low bits of t, goes below the smallest normal exponent: two steps, of
+	// which only the second rounds.
 	h := n
 	if m.format == "32" {
 		shift(VPSLLD, 10, t, t)
