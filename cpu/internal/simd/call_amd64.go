@@ -2,6 +2,7 @@ package simd
 
 import (
 	"math"
+	"slices"
 	"unsafe"
 
 	"github.com/logreg-gpu/logreg-gpu/cpu/internal/fastmath"
@@ -15,7 +16,7 @@ type assembly[T Number] struct {
 	outer              func(g *float64, x, r *T, rows, cols int)
 	outers             []outersTile[T] // by falling height
 	link               func(loss, residual, z *T, label *int32, class int32, rows int, constants *T)
-	eval               []evalRows[T] // by the registers that a row fills; of any row, last
+	eval               []evalRows[T] // by rising columns; of any number, last
 	softmax            func(loss, z *T, label *int32, rows, classes, ld int, constants *T)
 	shares             func(z *T, rows, classes, ld int, constants *T)
 	losses             func(loss *T, mass *float64, fold *int32, left int32, rows int) (kept, held float64)
@@ -44,10 +45,10 @@ type outersTile[T Number] struct {
 	add    func(g *float64, x, r *T, n, rows, cols, ldr, ldg int)
 }
 
-// evalRows evaluates rows, a multiple of group.
+// evalRows evaluates rows, a multiple of group, of up to cols numbers; cols 0 is any.
 type evalRows[T Number] struct {
-	group int
-	add   func(g *float64, x, w *T, b T, label *int32, class int32, mass *float64, scale float64, rows, cols int, scratch, constants *T) (loss, residual float64)
+	cols, group int
+	add         func(g *float64, x, w *T, b T, label *int32, class int32, mass *float64, scale float64, rows, cols int, scratch, constants *T) (loss, residual float64)
 }
 
 // productsRows and productsOutputs are multiples of those of the register tiles of all
@@ -197,8 +198,7 @@ func (f assembly[T]) kernels() Kernels[T] {
 		},
 	}
 	k.Eval = func(x, w []T, b T, label []int32, class int32, weights Weights, g []float64, scratch []T) (loss, residual float64) {
-		narrow := (len(w) - 1) / f.lanes // one less than the registers of a row
-		rows := f.eval[min(narrow, len(f.eval)-1)]
+		rows := f.eval[slices.IndexFunc(f.eval, func(r evalRows[T]) bool { return len(w) <= r.cols || r.cols == 0 })]
 		if len(label) == 0 || len(label)%rows.group != 0 {
 			return evalBySteps(k, x, w, b, label, class, weights, g, scratch)
 		}

@@ -2,25 +2,35 @@
 
 package simd
 
-// eval1x32AVX512 adds the gradient of rows, a multiple of 32, of 1 registers of columns to sum.
+// eval16x32AVX512 adds the gradient of rows, a multiple of 32, of up to 16 columns, in no fewer registers than so many to sum.
 //
 //go:noescape
-func eval1x32AVX512(sum *float64, x *float32, w *float32, b float32, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float32, constants *float32) (kept float64, total float64)
+func eval16x32AVX512(sum *float64, x *float32, w *float32, b float32, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float32, constants *float32) (kept float64, total float64)
 
-// eval2x32AVX512 adds the gradient of rows, a multiple of 32, of 2 registers of columns to sum.
+// eval20x32AVX512 adds the gradient of rows, a multiple of 32, of up to 20 columns, in no fewer registers than so many to sum.
 //
 //go:noescape
-func eval2x32AVX512(sum *float64, x *float32, w *float32, b float32, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float32, constants *float32) (kept float64, total float64)
+func eval20x32AVX512(sum *float64, x *float32, w *float32, b float32, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float32, constants *float32) (kept float64, total float64)
 
-// eval3x32AVX512 adds the gradient of rows, a multiple of 16, of 3 registers of columns to sum.
+// eval24x32AVX512 adds the gradient of rows, a multiple of 32, of up to 24 columns, in no fewer registers than so many to sum.
 //
 //go:noescape
-func eval3x32AVX512(sum *float64, x *float32, w *float32, b float32, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float32, constants *float32) (kept float64, total float64)
+func eval24x32AVX512(sum *float64, x *float32, w *float32, b float32, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float32, constants *float32) (kept float64, total float64)
 
-// eval4x32AVX512 adds the gradient of rows, a multiple of 16, of 4 registers of columns to sum.
+// eval32x32AVX512 adds the gradient of rows, a multiple of 32, of up to 32 columns, in no fewer registers than so many to sum.
 //
 //go:noescape
-func eval4x32AVX512(sum *float64, x *float32, w *float32, b float32, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float32, constants *float32) (kept float64, total float64)
+func eval32x32AVX512(sum *float64, x *float32, w *float32, b float32, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float32, constants *float32) (kept float64, total float64)
+
+// eval48x32AVX512 adds the gradient of rows, a multiple of 16, of up to 48 columns, in no fewer registers than so many to sum.
+//
+//go:noescape
+func eval48x32AVX512(sum *float64, x *float32, w *float32, b float32, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float32, constants *float32) (kept float64, total float64)
+
+// eval64x32AVX512 adds the gradient of rows, a multiple of 16, of up to 64 columns, in no fewer registers than so many to sum.
+//
+//go:noescape
+func eval64x32AVX512(sum *float64, x *float32, w *float32, b float32, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float32, constants *float32) (kept float64, total float64)
 
 // eval32AVX512 adds the gradient of rows, a multiple of 16, of cols columns to sum.
 //
@@ -32,25 +42,35 @@ func eval32AVX512(sum *float64, x *float32, w *float32, b float32, label *int32,
 //go:noescape
 func eval32AVX2(sum *float64, x *float32, w *float32, b float32, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float32, constants *float32) (kept float64, total float64)
 
-// eval1x64AVX512 adds the gradient of rows, a multiple of 16, of 1 registers of columns to sum.
+// eval8x64AVX512 adds the gradient of rows, a multiple of 16, of up to 8 columns, in no fewer registers than so many to sum.
 //
 //go:noescape
-func eval1x64AVX512(sum *float64, x *float64, w *float64, b float64, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float64, constants *float64) (kept float64, total float64)
+func eval8x64AVX512(sum *float64, x *float64, w *float64, b float64, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float64, constants *float64) (kept float64, total float64)
 
-// eval2x64AVX512 adds the gradient of rows, a multiple of 16, of 2 registers of columns to sum.
+// eval10x64AVX512 adds the gradient of rows, a multiple of 16, of up to 10 columns, in no fewer registers than so many to sum.
 //
 //go:noescape
-func eval2x64AVX512(sum *float64, x *float64, w *float64, b float64, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float64, constants *float64) (kept float64, total float64)
+func eval10x64AVX512(sum *float64, x *float64, w *float64, b float64, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float64, constants *float64) (kept float64, total float64)
 
-// eval3x64AVX512 adds the gradient of rows, a multiple of 16, of 3 registers of columns to sum.
+// eval12x64AVX512 adds the gradient of rows, a multiple of 16, of up to 12 columns, in no fewer registers than so many to sum.
 //
 //go:noescape
-func eval3x64AVX512(sum *float64, x *float64, w *float64, b float64, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float64, constants *float64) (kept float64, total float64)
+func eval12x64AVX512(sum *float64, x *float64, w *float64, b float64, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float64, constants *float64) (kept float64, total float64)
 
-// eval4x64AVX512 adds the gradient of rows, a multiple of 16, of 4 registers of columns to sum.
+// eval16x64AVX512 adds the gradient of rows, a multiple of 16, of up to 16 columns, in no fewer registers than so many to sum.
 //
 //go:noescape
-func eval4x64AVX512(sum *float64, x *float64, w *float64, b float64, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float64, constants *float64) (kept float64, total float64)
+func eval16x64AVX512(sum *float64, x *float64, w *float64, b float64, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float64, constants *float64) (kept float64, total float64)
+
+// eval24x64AVX512 adds the gradient of rows, a multiple of 16, of up to 24 columns, in no fewer registers than so many to sum.
+//
+//go:noescape
+func eval24x64AVX512(sum *float64, x *float64, w *float64, b float64, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float64, constants *float64) (kept float64, total float64)
+
+// eval32x64AVX512 adds the gradient of rows, a multiple of 16, of up to 32 columns, in no fewer registers than so many to sum.
+//
+//go:noescape
+func eval32x64AVX512(sum *float64, x *float64, w *float64, b float64, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float64, constants *float64) (kept float64, total float64)
 
 // eval64AVX512 adds the gradient of rows, a multiple of 16, of cols columns to sum.
 //

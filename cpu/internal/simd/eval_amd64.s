@@ -2,9 +2,9 @@
 
 #include "textflag.h"
 
-// func eval1x32AVX512(sum *float64, x *float32, w *float32, b float32, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float32, constants *float32) (kept float64, total float64)
+// func eval16x32AVX512(sum *float64, x *float32, w *float32, b float32, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float32, constants *float32) (kept float64, total float64)
 // Requires: AVX, AVX512DQ, AVX512F, SSE2
-TEXT ·eval1x32AVX512(SB), NOSPLIT, $0-112
+TEXT ·eval16x32AVX512(SB), NOSPLIT, $0-112
 	MOVQ         x+8(FP), AX
 	MOVQ         label+32(FP), CX
 	MOVQ         mass+48(FP), DX
@@ -420,9 +420,831 @@ DATA lanes32x0_4_8_12_1_5_9_13_2_6_10_14_3_7_11_15<>+56(SB)/4, $0x0000000b
 DATA lanes32x0_4_8_12_1_5_9_13_2_6_10_14_3_7_11_15<>+60(SB)/4, $0x0000000f
 GLOBL lanes32x0_4_8_12_1_5_9_13_2_6_10_14_3_7_11_15<>(SB), RODATA|NOPTR, $64
 
-// func eval2x32AVX512(sum *float64, x *float32, w *float32, b float32, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float32, constants *float32) (kept float64, total float64)
+// func eval20x32AVX512(sum *float64, x *float32, w *float32, b float32, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float32, constants *float32) (kept float64, total float64)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, SSE2
+TEXT ·eval20x32AVX512(SB), NOSPLIT, $0-112
+	MOVQ         x+8(FP), AX
+	MOVQ         label+32(FP), CX
+	MOVQ         mass+48(FP), DX
+	MOVQ         scratch+80(FP), BX
+	MOVQ         constants+88(FP), SI
+	MOVQ         cols+72(FP), DI
+	SHLQ         $0x02, DI
+	MOVL         class+40(FP), R8
+	VMOVD        R8, X0
+	VPBROADCASTD X0, Z0
+	VXORPS       Z1, Z1, Z1
+	VMOVUPS      Z1, 1280(BX)
+	VMOVUPS      Z1, 1344(BX)
+	MOVQ         cols+72(FP), R8
+	MOVQ         $+16, R9
+	MOVQ         R8, R9
+	SUBQ         $+16, R9
+	LEAQ         firsts<>+0(SB), R8
+	SHLQ         $0x02, R9
+	SUBQ         R9, R8
+	VMOVDQU32    64(R8), Z1
+	VPMOVD2M     Z1, K1
+	MOVQ         w+16(FP), R8
+	VMOVUPS      (R8), Z1
+	VXORPS       Z4, Z4, Z4
+	VMOVUPS.Z    64(R8), K1, X3
+	VXORPS       Z5, Z5, Z5
+	MOVQ         rows+64(FP), R8
+	CMPQ         R8, $+32
+	JL           groups_end
+
+groups:
+	MOVQ AX, R9
+	MOVQ BX, R10
+	MOVQ $+32, R11
+	CMPQ R11, $+4
+	JL   dots_end
+
+dots:
+	VXORPS     Z6, Z6, Z6
+	VMOVUPS    (R9), Z7
+	VMULPS     Z7, Z1, Z7
+	VADDPS     Z7, Z6, Z6
+	VMOVUPS.Z  64(R9), K1, X2
+	VMULPS     X2, X3, X2
+	VADDPS     Z2, Z6, Z6
+	ADDQ       DI, R9
+	VXORPS     Z7, Z7, Z7
+	VMOVUPS    (R9), Z8
+	VMULPS     Z8, Z1, Z8
+	VADDPS     Z8, Z7, Z7
+	VMOVUPS.Z  64(R9), K1, X2
+	VMULPS     X2, X3, X2
+	VADDPS     Z2, Z7, Z7
+	ADDQ       DI, R9
+	VXORPS     Z8, Z8, Z8
+	VMOVUPS    (R9), Z9
+	VMULPS     Z9, Z1, Z9
+	VADDPS     Z9, Z8, Z8
+	VMOVUPS.Z  64(R9), K1, X2
+	VMULPS     X2, X3, X2
+	VADDPS     Z2, Z8, Z8
+	ADDQ       DI, R9
+	VXORPS     Z9, Z9, Z9
+	VMOVUPS    (R9), Z10
+	VMULPS     Z10, Z1, Z10
+	VADDPS     Z10, Z9, Z9
+	VMOVUPS.Z  64(R9), K1, X2
+	VMULPS     X2, X3, X2
+	VADDPS     Z2, Z9, Z9
+	ADDQ       DI, R9
+	VSHUFF64X2 $0x44, Z7, Z6, Z10
+	VSHUFF64X2 $0xee, Z7, Z6, Z6
+	VADDPS     Z6, Z10, Z10
+	VSHUFF64X2 $0x44, Z9, Z8, Z6
+	VSHUFF64X2 $0xee, Z9, Z8, Z7
+	VADDPS     Z7, Z6, Z6
+	VSHUFF64X2 $0x88, Z6, Z10, Z7
+	VSHUFF64X2 $0xdd, Z6, Z10, Z6
+	VADDPS     Z6, Z7, Z7
+	VMOVUPS    Z7, (R10)
+	ADDQ       $0x40, R10
+	SUBQ       $+4, R11
+	CMPQ       R11, $+4
+	JGE        dots
+
+dots_end:
+	VBROADCASTSS b+24(FP), Z6
+	VMOVUPS      (BX), Z7
+	VMOVUPS      64(BX), Z8
+	VMOVUPS      128(BX), Z9
+	VMOVUPS      192(BX), Z10
+	VUNPCKLPD    Z8, Z7, Z11
+	VUNPCKHPD    Z8, Z7, Z7
+	VADDPS       Z7, Z11, Z11
+	VUNPCKLPD    Z10, Z9, Z7
+	VUNPCKHPD    Z10, Z9, Z8
+	VADDPS       Z8, Z7, Z7
+	VSHUFPS      $0x88, Z7, Z11, Z8
+	VSHUFPS      $0xdd, Z7, Z11, Z7
+	VADDPS       Z7, Z8, Z8
+	VMOVDQU64    lanes32x0_4_8_12_1_5_9_13_2_6_10_14_3_7_11_15<>+0(SB), Z7
+	VPERMPS      Z8, Z7, Z8
+	VADDPS       Z6, Z8, Z7
+	VMOVUPS      256(BX), Z8
+	VMOVUPS      320(BX), Z9
+	VMOVUPS      384(BX), Z10
+	VMOVUPS      448(BX), Z11
+	VUNPCKLPD    Z9, Z8, Z12
+	VUNPCKHPD    Z9, Z8, Z8
+	VADDPS       Z8, Z12, Z12
+	VUNPCKLPD    Z11, Z10, Z8
+	VUNPCKHPD    Z11, Z10, Z9
+	VADDPS       Z9, Z8, Z8
+	VSHUFPS      $0x88, Z8, Z12, Z9
+	VSHUFPS      $0xdd, Z8, Z12, Z8
+	VADDPS       Z8, Z9, Z9
+	VMOVDQU64    lanes32x0_4_8_12_1_5_9_13_2_6_10_14_3_7_11_15<>+0(SB), Z8
+	VPERMPS      Z9, Z8, Z9
+	VADDPS       Z6, Z9, Z6
+	VMOVUPS      (SI), Z11
+	VMOVUPS      64(SI), Z13
+	VXORPS       Z12, Z12, Z12
+	VPCMPEQD     (CX), Z0, K2
+	VMOVUPS.Z    (SI), K2, Z8
+	VXORPS       Z7, Z8, Z7
+	VANDNPS      Z7, Z11, Z10
+	VPCMPEQD     64(CX), Z0, K2
+	VMOVUPS.Z    (SI), K2, Z9
+	VXORPS       Z6, Z9, Z6
+	VANDNPS      Z6, Z11, Z11
+	VMOVUPS      640(SI), Z14
+	VMOVUPS      640(SI), Z15
+	VMINPS       Z10, Z14, Z10
+	VMINPS       Z11, Z15, Z11
+	VXORPS       (SI), Z10, Z10
+	VXORPS       (SI), Z11, Z11
+	VMULPS       704(SI), Z10, Z15
+	VMULPS       704(SI), Z11, Z14
+	VADDPS       768(SI), Z15, Z15
+	VADDPS       768(SI), Z14, Z14
+	VSUBPS       768(SI), Z15, Z16
+	VSUBPS       768(SI), Z14, Z17
+	VMULPS       832(SI), Z16, Z14
+	VMULPS       832(SI), Z17, Z15
+	VSUBPS       Z14, Z10, Z10
+	VSUBPS       Z15, Z11, Z11
+	VMULPS       896(SI), Z16, Z14
+	VMULPS       896(SI), Z17, Z15
+	VSUBPS       Z14, Z10, Z10
+	VSUBPS       Z15, Z11, Z11
+	VMOVUPS      1216(SI), Z18
+	VMOVUPS      1216(SI), Z19
+	VMULPS       Z10, Z18, Z18
+	VMULPS       Z11, Z19, Z19
+	VADDPS       1152(SI), Z18, Z18
+	VADDPS       1152(SI), Z19, Z19
+	VMULPS       Z10, Z18, Z18
+	VMULPS       Z11, Z19, Z19
+	VADDPS       1088(SI), Z18, Z18
+	VADDPS       1088(SI), Z19, Z19
+	VMULPS       Z10, Z18, Z18
+	VMULPS       Z11, Z19, Z19
+	VADDPS       1024(SI), Z18, Z18
+	VADDPS       1024(SI), Z19, Z19
+	VMULPS       Z10, Z18, Z18
+	VMULPS       Z11, Z19, Z19
+	VADDPS       960(SI), Z18, Z18
+	VADDPS       960(SI), Z19, Z19
+	VMULPS       Z10, Z10, Z14
+	VMULPS       Z11, Z11, Z15
+	VMULPS       Z18, Z14, Z18
+	VMULPS       Z19, Z15, Z19
+	VADDPS       Z10, Z18, Z18
+	VADDPS       Z11, Z19, Z19
+	VADDPS       64(SI), Z18, Z18
+	VADDPS       64(SI), Z19, Z19
+	VSCALEFPS    Z16, Z18, Z18
+	VSCALEFPS    Z17, Z19, Z19
+	VADDPS       128(SI), Z18, Z10
+	VADDPS       128(SI), Z19, Z11
+	VDIVPS       Z10, Z18, Z10
+	VDIVPS       Z11, Z19, Z11
+	VMULPS       Z10, Z10, Z14
+	VMULPS       Z11, Z11, Z15
+	VMULPS       192(SI), Z18, Z16
+	VMULPS       192(SI), Z19, Z17
+	VMULPS       Z18, Z16, Z16
+	VMULPS       Z19, Z17, Z17
+	VMOVUPS      1600(SI), Z20
+	VMOVUPS      1600(SI), Z21
+	VMULPS       Z14, Z20, Z20
+	VMULPS       Z15, Z21, Z21
+	VADDPS       1536(SI), Z20, Z20
+	VADDPS       1536(SI), Z21, Z21
+	VMULPS       Z14, Z20, Z20
+	VMULPS       Z15, Z21, Z21
+	VADDPS       1472(SI), Z20, Z20
+	VADDPS       1472(SI), Z21, Z21
+	VMULPS       Z14, Z20, Z20
+	VMULPS       Z15, Z21, Z21
+	VADDPS       1408(SI), Z20, Z20
+	VADDPS       1408(SI), Z21, Z21
+	VMULPS       Z14, Z20, Z20
+	VMULPS       Z15, Z21, Z21
+	VADDPS       1344(SI), Z20, Z20
+	VADDPS       1344(SI), Z21, Z21
+	VMULPS       Z14, Z20, Z20
+	VMULPS       Z15, Z21, Z21
+	VADDPS       1280(SI), Z20, Z20
+	VADDPS       1280(SI), Z21, Z21
+	VMULPS       Z20, Z14, Z20
+	VMULPS       Z21, Z15, Z21
+	VADDPS       Z20, Z16, Z20
+	VADDPS       Z21, Z17, Z21
+	VMULPS       Z20, Z10, Z20
+	VMULPS       Z21, Z11, Z21
+	VSUBPS       Z20, Z16, Z20
+	VSUBPS       Z21, Z17, Z21
+	VSUBPS       Z20, Z18, Z20
+	VSUBPS       Z21, Z19, Z21
+	VMAXPS       Z7, Z12, Z10
+	VADDPS       Z20, Z10, Z20
+	VMAXPS       Z6, Z12, Z10
+	VADDPS       Z21, Z10, Z21
+	VADDPS       Z13, Z18, Z10
+	VPMOVD2M     Z7, K2
+	VBLENDMPS    Z18, Z13, K2, Z18
+	VDIVPS       Z10, Z18, Z10
+	VXORPS       Z8, Z10, Z10
+	VADDPS       Z13, Z19, Z7
+	VPMOVD2M     Z6, K2
+	VBLENDMPS    Z19, Z13, K2, Z19
+	VDIVPS       Z7, Z19, Z7
+	VXORPS       Z9, Z7, Z7
+	VMOVUPS      Z20, 1152(BX)
+	VMOVUPS      Z10, 1024(BX)
+	VMOVUPS      Z21, 1216(BX)
+	VMOVUPS      Z7, 1088(BX)
+	ADDQ         $+128, CX
+	VMOVUPD      1344(BX), Z6
+	VMOVUPD      1280(BX), Z7
+	TESTQ        DX, DX
+	JZ           no_mass
+	VXORPD       Z8, Z8, Z8
+	VBROADCASTSD scale+56(FP), Z9
+	VMOVUPD      (DX), Z11
+	VCMPPD       $0x04, Z8, Z11, K2
+	VCVTPS2PD    1152(BX), Z10
+	VMULPD       Z11, Z10, Z10
+	VMOVAPD.Z    Z10, K2, Z10
+	VADDPD       Z10, Z7, Z7
+	VCVTPS2PD    1024(BX), Z10
+	VMULPD       Z9, Z11, Z11
+	VMULPD       Z11, Z10, Z10
+	VMOVAPD.Z    Z10, K2, Z10
+	VCVTPD2PS    Z10, Y10
+	VMOVUPS      Y10, 1024(BX)
+	VCVTPS2PD    Y10, Z10
+	VADDPD       Z10, Z6, Z6
+	VMOVUPD      64(DX), Z11
+	VCMPPD       $0x04, Z8, Z11, K2
+	VCVTPS2PD    1184(BX), Z10
+	VMULPD       Z11, Z10, Z10
+	VMOVAPD.Z    Z10, K2, Z10
+	VADDPD       Z10, Z7, Z7
+	VCVTPS2PD    1056(BX), Z10
+	VMULPD       Z9, Z11, Z11
+	VMULPD       Z11, Z10, Z10
+	VMOVAPD.Z    Z10, K2, Z10
+	VCVTPD2PS    Z10, Y10
+	VMOVUPS      Y10, 1056(BX)
+	VCVTPS2PD    Y10, Z10
+	VADDPD       Z10, Z6, Z6
+	VMOVUPD      128(DX), Z11
+	VCMPPD       $0x04, Z8, Z11, K2
+	VCVTPS2PD    1216(BX), Z10
+	VMULPD       Z11, Z10, Z10
+	VMOVAPD.Z    Z10, K2, Z10
+	VADDPD       Z10, Z7, Z7
+	VCVTPS2PD    1088(BX), Z10
+	VMULPD       Z9, Z11, Z11
+	VMULPD       Z11, Z10, Z10
+	VMOVAPD.Z    Z10, K2, Z10
+	VCVTPD2PS    Z10, Y10
+	VMOVUPS      Y10, 1088(BX)
+	VCVTPS2PD    Y10, Z10
+	VADDPD       Z10, Z6, Z6
+	VMOVUPD      192(DX), Z10
+	VCMPPD       $0x04, Z8, Z10, K2
+	VCVTPS2PD    1248(BX), Z8
+	VMULPD       Z10, Z8, Z8
+	VMOVAPD.Z    Z8, K2, Z8
+	VADDPD       Z8, Z7, Z7
+	VCVTPS2PD    1120(BX), Z8
+	VMULPD       Z9, Z10, Z10
+	VMULPD       Z10, Z8, Z8
+	VMOVAPD.Z    Z8, K2, Z8
+	VCVTPD2PS    Z8, Y8
+	VMOVUPS      Y8, 1120(BX)
+	VCVTPS2PD    Y8, Z8
+	VADDPD       Z8, Z6, Z6
+	ADDQ         $+256, DX
+	JMP          weighed
+
+no_mass:
+	VCVTPS2PD 1152(BX), Z8
+	VADDPD    Z8, Z7, Z7
+	VCVTPS2PD 1024(BX), Z8
+	VADDPD    Z8, Z6, Z6
+	VCVTPS2PD 1184(BX), Z8
+	VADDPD    Z8, Z7, Z7
+	VCVTPS2PD 1056(BX), Z8
+	VADDPD    Z8, Z6, Z6
+	VCVTPS2PD 1216(BX), Z8
+	VADDPD    Z8, Z7, Z7
+	VCVTPS2PD 1088(BX), Z8
+	VADDPD    Z8, Z6, Z6
+	VCVTPS2PD 1248(BX), Z8
+	VADDPD    Z8, Z7, Z7
+	VCVTPS2PD 1120(BX), Z8
+	VADDPD    Z8, Z6, Z6
+
+weighed:
+	VMOVUPD Z6, 1344(BX)
+	VMOVUPD Z7, 1280(BX)
+	MOVQ    BX, R9
+	MOVQ    $+32, R11
+	CMPQ    R11, $+4
+	JL      outer_end
+
+outer:
+	VBROADCASTSS 1024(R9), Z6
+	VMULPS       (AX), Z6, Z7
+	VADDPS       Z7, Z4, Z4
+	VMOVUPS.Z    64(AX), K1, X2
+	VMULPS       X2, X6, X2
+	VADDPS       X2, X5, X5
+	ADDQ         DI, AX
+	VBROADCASTSS 1028(R9), Z6
+	VMULPS       (AX), Z6, Z7
+	VADDPS       Z7, Z4, Z4
+	VMOVUPS.Z    64(AX), K1, X2
+	VMULPS       X2, X6, X2
+	VADDPS       X2, X5, X5
+	ADDQ         DI, AX
+	VBROADCASTSS 1032(R9), Z6
+	VMULPS       (AX), Z6, Z7
+	VADDPS       Z7, Z4, Z4
+	VMOVUPS.Z    64(AX), K1, X2
+	VMULPS       X2, X6, X2
+	VADDPS       X2, X5, X5
+	ADDQ         DI, AX
+	VBROADCASTSS 1036(R9), Z6
+	VMULPS       (AX), Z6, Z7
+	VADDPS       Z7, Z4, Z4
+	VMOVUPS.Z    64(AX), K1, X2
+	VMULPS       X2, X6, X2
+	VADDPS       X2, X5, X5
+	ADDQ         DI, AX
+	ADDQ         $0x10, R9
+	SUBQ         $+4, R11
+	CMPQ         R11, $+4
+	JGE          outer
+
+outer_end:
+	SUBQ $+32, R8
+	CMPQ R8, $+32
+	JGE  groups
+
+groups_end:
+	MOVQ          sum+0(FP), AX
+	VCVTPS2PD     Y4, Z0
+	VEXTRACTF64X4 $0x01, Z4, Y1
+	VCVTPS2PD     Y1, Z1
+	VADDPD        (AX), Z0, Z0
+	VMOVUPD       Z0, (AX)
+	VADDPD        64(AX), Z1, Z1
+	VMOVUPD       Z1, 64(AX)
+	VCVTPS2PD     Y5, Z0
+	VEXTRACTF64X4 $0x01, Z5, Y1
+	VCVTPS2PD     Y1, Z1
+	KSHIFTRW      $0x08, K1, K2
+	VMOVUPD.Z     128(AX), K1, Z2
+	VADDPD        Z2, Z0, Z0
+	VMOVUPD       Z0, K1, 128(AX)
+	VMOVUPD.Z     192(AX), K2, Z0
+	VADDPD        Z0, Z1, Z1
+	VMOVUPD       Z1, K2, 192(AX)
+	VMOVUPD       1280(BX), Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X1, X0, X0
+	VUNPCKHPD     X0, X0, X1
+	VADDPD        X1, X0, X0
+	MOVSD         X0, kept+96(FP)
+	VMOVUPD       1344(BX), Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X1, X0, X0
+	VUNPCKHPD     X0, X0, X1
+	VADDPD        X1, X0, X0
+	MOVSD         X0, total+104(FP)
+	VZEROUPPER
+	RET
+
+// func eval24x32AVX512(sum *float64, x *float32, w *float32, b float32, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float32, constants *float32) (kept float64, total float64)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, SSE2
+TEXT ·eval24x32AVX512(SB), NOSPLIT, $0-112
+	MOVQ         x+8(FP), AX
+	MOVQ         label+32(FP), CX
+	MOVQ         mass+48(FP), DX
+	MOVQ         scratch+80(FP), BX
+	MOVQ         constants+88(FP), SI
+	MOVQ         cols+72(FP), DI
+	SHLQ         $0x02, DI
+	MOVL         class+40(FP), R8
+	VMOVD        R8, X0
+	VPBROADCASTD X0, Z0
+	VXORPS       Z1, Z1, Z1
+	VMOVUPS      Z1, 1280(BX)
+	VMOVUPS      Z1, 1344(BX)
+	MOVQ         cols+72(FP), R8
+	MOVQ         $+16, R9
+	MOVQ         R8, R9
+	SUBQ         $+16, R9
+	LEAQ         firsts<>+0(SB), R8
+	SHLQ         $0x02, R9
+	SUBQ         R9, R8
+	VMOVDQU32    64(R8), Z1
+	VPMOVD2M     Z1, K1
+	MOVQ         w+16(FP), R8
+	VMOVUPS      (R8), Z1
+	VXORPS       Z4, Z4, Z4
+	VMOVUPS.Z    64(R8), K1, Y3
+	VXORPS       Z5, Z5, Z5
+	MOVQ         rows+64(FP), R8
+	CMPQ         R8, $+32
+	JL           groups_end
+
+groups:
+	MOVQ AX, R9
+	MOVQ BX, R10
+	MOVQ $+32, R11
+	CMPQ R11, $+4
+	JL   dots_end
+
+dots:
+	VXORPS     Z6, Z6, Z6
+	VMOVUPS    (R9), Z7
+	VMULPS     Z7, Z1, Z7
+	VADDPS     Z7, Z6, Z6
+	VMOVUPS.Z  64(R9), K1, Y2
+	VMULPS     Y2, Y3, Y2
+	VADDPS     Z2, Z6, Z6
+	ADDQ       DI, R9
+	VXORPS     Z7, Z7, Z7
+	VMOVUPS    (R9), Z8
+	VMULPS     Z8, Z1, Z8
+	VADDPS     Z8, Z7, Z7
+	VMOVUPS.Z  64(R9), K1, Y2
+	VMULPS     Y2, Y3, Y2
+	VADDPS     Z2, Z7, Z7
+	ADDQ       DI, R9
+	VXORPS     Z8, Z8, Z8
+	VMOVUPS    (R9), Z9
+	VMULPS     Z9, Z1, Z9
+	VADDPS     Z9, Z8, Z8
+	VMOVUPS.Z  64(R9), K1, Y2
+	VMULPS     Y2, Y3, Y2
+	VADDPS     Z2, Z8, Z8
+	ADDQ       DI, R9
+	VXORPS     Z9, Z9, Z9
+	VMOVUPS    (R9), Z10
+	VMULPS     Z10, Z1, Z10
+	VADDPS     Z10, Z9, Z9
+	VMOVUPS.Z  64(R9), K1, Y2
+	VMULPS     Y2, Y3, Y2
+	VADDPS     Z2, Z9, Z9
+	ADDQ       DI, R9
+	VSHUFF64X2 $0x44, Z7, Z6, Z10
+	VSHUFF64X2 $0xee, Z7, Z6, Z6
+	VADDPS     Z6, Z10, Z10
+	VSHUFF64X2 $0x44, Z9, Z8, Z6
+	VSHUFF64X2 $0xee, Z9, Z8, Z7
+	VADDPS     Z7, Z6, Z6
+	VSHUFF64X2 $0x88, Z6, Z10, Z7
+	VSHUFF64X2 $0xdd, Z6, Z10, Z6
+	VADDPS     Z6, Z7, Z7
+	VMOVUPS    Z7, (R10)
+	ADDQ       $0x40, R10
+	SUBQ       $+4, R11
+	CMPQ       R11, $+4
+	JGE        dots
+
+dots_end:
+	VBROADCASTSS b+24(FP), Z6
+	VMOVUPS      (BX), Z7
+	VMOVUPS      64(BX), Z8
+	VMOVUPS      128(BX), Z9
+	VMOVUPS      192(BX), Z10
+	VUNPCKLPD    Z8, Z7, Z11
+	VUNPCKHPD    Z8, Z7, Z7
+	VADDPS       Z7, Z11, Z11
+	VUNPCKLPD    Z10, Z9, Z7
+	VUNPCKHPD    Z10, Z9, Z8
+	VADDPS       Z8, Z7, Z7
+	VSHUFPS      $0x88, Z7, Z11, Z8
+	VSHUFPS      $0xdd, Z7, Z11, Z7
+	VADDPS       Z7, Z8, Z8
+	VMOVDQU64    lanes32x0_4_8_12_1_5_9_13_2_6_10_14_3_7_11_15<>+0(SB), Z7
+	VPERMPS      Z8, Z7, Z8
+	VADDPS       Z6, Z8, Z7
+	VMOVUPS      256(BX), Z8
+	VMOVUPS      320(BX), Z9
+	VMOVUPS      384(BX), Z10
+	VMOVUPS      448(BX), Z11
+	VUNPCKLPD    Z9, Z8, Z12
+	VUNPCKHPD    Z9, Z8, Z8
+	VADDPS       Z8, Z12, Z12
+	VUNPCKLPD    Z11, Z10, Z8
+	VUNPCKHPD    Z11, Z10, Z9
+	VADDPS       Z9, Z8, Z8
+	VSHUFPS      $0x88, Z8, Z12, Z9
+	VSHUFPS      $0xdd, Z8, Z12, Z8
+	VADDPS       Z8, Z9, Z9
+	VMOVDQU64    lanes32x0_4_8_12_1_5_9_13_2_6_10_14_3_7_11_15<>+0(SB), Z8
+	VPERMPS      Z9, Z8, Z9
+	VADDPS       Z6, Z9, Z6
+	VMOVUPS      (SI), Z11
+	VMOVUPS      64(SI), Z13
+	VXORPS       Z12, Z12, Z12
+	VPCMPEQD     (CX), Z0, K2
+	VMOVUPS.Z    (SI), K2, Z8
+	VXORPS       Z7, Z8, Z7
+	VANDNPS      Z7, Z11, Z10
+	VPCMPEQD     64(CX), Z0, K2
+	VMOVUPS.Z    (SI), K2, Z9
+	VXORPS       Z6, Z9, Z6
+	VANDNPS      Z6, Z11, Z11
+	VMOVUPS      640(SI), Z14
+	VMOVUPS      640(SI), Z15
+	VMINPS       Z10, Z14, Z10
+	VMINPS       Z11, Z15, Z11
+	VXORPS       (SI), Z10, Z10
+	VXORPS       (SI), Z11, Z11
+	VMULPS       704(SI), Z10, Z15
+	VMULPS       704(SI), Z11, Z14
+	VADDPS       768(SI), Z15, Z15
+	VADDPS       768(SI), Z14, Z14
+	VSUBPS       768(SI), Z15, Z16
+	VSUBPS       768(SI), Z14, Z17
+	VMULPS       832(SI), Z16, Z14
+	VMULPS       832(SI), Z17, Z15
+	VSUBPS       Z14, Z10, Z10
+	VSUBPS       Z15, Z11, Z11
+	VMULPS       896(SI), Z16, Z14
+	VMULPS       896(SI), Z17, Z15
+	VSUBPS       Z14, Z10, Z10
+	VSUBPS       Z15, Z11, Z11
+	VMOVUPS      1216(SI), Z18
+	VMOVUPS      1216(SI), Z19
+	VMULPS       Z10, Z18, Z18
+	VMULPS       Z11, Z19, Z19
+	VADDPS       1152(SI), Z18, Z18
+	VADDPS       1152(SI), Z19, Z19
+	VMULPS       Z10, Z18, Z18
+	VMULPS       Z11, Z19, Z19
+	VADDPS       1088(SI), Z18, Z18
+	VADDPS       1088(SI), Z19, Z19
+	VMULPS       Z10, Z18, Z18
+	VMULPS       Z11, Z19, Z19
+	VADDPS       1024(SI), Z18, Z18
+	VADDPS       1024(SI), Z19, Z19
+	VMULPS       Z10, Z18, Z18
+	VMULPS       Z11, Z19, Z19
+	VADDPS       960(SI), Z18, Z18
+	VADDPS       960(SI), Z19, Z19
+	VMULPS       Z10, Z10, Z14
+	VMULPS       Z11, Z11, Z15
+	VMULPS       Z18, Z14, Z18
+	VMULPS       Z19, Z15, Z19
+	VADDPS       Z10, Z18, Z18
+	VADDPS       Z11, Z19, Z19
+	VADDPS       64(SI), Z18, Z18
+	VADDPS       64(SI), Z19, Z19
+	VSCALEFPS    Z16, Z18, Z18
+	VSCALEFPS    Z17, Z19, Z19
+	VADDPS       128(SI), Z18, Z10
+	VADDPS       128(SI), Z19, Z11
+	VDIVPS       Z10, Z18, Z10
+	VDIVPS       Z11, Z19, Z11
+	VMULPS       Z10, Z10, Z14
+	VMULPS       Z11, Z11, Z15
+	VMULPS       192(SI), Z18, Z16
+	VMULPS       192(SI), Z19, Z17
+	VMULPS       Z18, Z16, Z16
+	VMULPS       Z19, Z17, Z17
+	VMOVUPS      1600(SI), Z20
+	VMOVUPS      1600(SI), Z21
+	VMULPS       Z14, Z20, Z20
+	VMULPS       Z15, Z21, Z21
+	VADDPS       1536(SI), Z20, Z20
+	VADDPS       1536(SI), Z21, Z21
+	VMULPS       Z14, Z20, Z20
+	VMULPS       Z15, Z21, Z21
+	VADDPS       1472(SI), Z20, Z20
+	VADDPS       1472(SI), Z21, Z21
+	VMULPS       Z14, Z20, Z20
+	VMULPS       Z15, Z21, Z21
+	VADDPS       1408(SI), Z20, Z20
+	VADDPS       1408(SI), Z21, Z21
+	VMULPS       Z14, Z20, Z20
+	VMULPS       Z15, Z21, Z21
+	VADDPS       1344(SI), Z20, Z20
+	VADDPS       1344(SI), Z21, Z21
+	VMULPS       Z14, Z20, Z20
+	VMULPS       Z15, Z21, Z21
+	VADDPS       1280(SI), Z20, Z20
+	VADDPS       1280(SI), Z21, Z21
+	VMULPS       Z20, Z14, Z20
+	VMULPS       Z21, Z15, Z21
+	VADDPS       Z20, Z16, Z20
+	VADDPS       Z21, Z17, Z21
+	VMULPS       Z20, Z10, Z20
+	VMULPS       Z21, Z11, Z21
+	VSUBPS       Z20, Z16, Z20
+	VSUBPS       Z21, Z17, Z21
+	VSUBPS       Z20, Z18, Z20
+	VSUBPS       Z21, Z19, Z21
+	VMAXPS       Z7, Z12, Z10
+	VADDPS       Z20, Z10, Z20
+	VMAXPS       Z6, Z12, Z10
+	VADDPS       Z21, Z10, Z21
+	VADDPS       Z13, Z18, Z10
+	VPMOVD2M     Z7, K2
+	VBLENDMPS    Z18, Z13, K2, Z18
+	VDIVPS       Z10, Z18, Z10
+	VXORPS       Z8, Z10, Z10
+	VADDPS       Z13, Z19, Z7
+	VPMOVD2M     Z6, K2
+	VBLENDMPS    Z19, Z13, K2, Z19
+	VDIVPS       Z7, Z19, Z7
+	VXORPS       Z9, Z7, Z7
+	VMOVUPS      Z20, 1152(BX)
+	VMOVUPS      Z10, 1024(BX)
+	VMOVUPS      Z21, 1216(BX)
+	VMOVUPS      Z7, 1088(BX)
+	ADDQ         $+128, CX
+	VMOVUPD      1344(BX), Z6
+	VMOVUPD      1280(BX), Z7
+	TESTQ        DX, DX
+	JZ           no_mass
+	VXORPD       Z8, Z8, Z8
+	VBROADCASTSD scale+56(FP), Z9
+	VMOVUPD      (DX), Z11
+	VCMPPD       $0x04, Z8, Z11, K2
+	VCVTPS2PD    1152(BX), Z10
+	VMULPD       Z11, Z10, Z10
+	VMOVAPD.Z    Z10, K2, Z10
+	VADDPD       Z10, Z7, Z7
+	VCVTPS2PD    1024(BX), Z10
+	VMULPD       Z9, Z11, Z11
+	VMULPD       Z11, Z10, Z10
+	VMOVAPD.Z    Z10, K2, Z10
+	VCVTPD2PS    Z10, Y10
+	VMOVUPS      Y10, 1024(BX)
+	VCVTPS2PD    Y10, Z10
+	VADDPD       Z10, Z6, Z6
+	VMOVUPD      64(DX), Z11
+	VCMPPD       $0x04, Z8, Z11, K2
+	VCVTPS2PD    1184(BX), Z10
+	VMULPD       Z11, Z10, Z10
+	VMOVAPD.Z    Z10, K2, Z10
+	VADDPD       Z10, Z7, Z7
+	VCVTPS2PD    1056(BX), Z10
+	VMULPD       Z9, Z11, Z11
+	VMULPD       Z11, Z10, Z10
+	VMOVAPD.Z    Z10, K2, Z10
+	VCVTPD2PS    Z10, Y10
+	VMOVUPS      Y10, 1056(BX)
+	VCVTPS2PD    Y10, Z10
+	VADDPD       Z10, Z6, Z6
+	VMOVUPD      128(DX), Z11
+	VCMPPD       $0x04, Z8, Z11, K2
+	VCVTPS2PD    1216(BX), Z10
+	VMULPD       Z11, Z10, Z10
+	VMOVAPD.Z    Z10, K2, Z10
+	VADDPD       Z10, Z7, Z7
+	VCVTPS2PD    1088(BX), Z10
+	VMULPD       Z9, Z11, Z11
+	VMULPD       Z11, Z10, Z10
+	VMOVAPD.Z    Z10, K2, Z10
+	VCVTPD2PS    Z10, Y10
+	VMOVUPS      Y10, 1088(BX)
+	VCVTPS2PD    Y10, Z10
+	VADDPD       Z10, Z6, Z6
+	VMOVUPD      192(DX), Z10
+	VCMPPD       $0x04, Z8, Z10, K2
+	VCVTPS2PD    1248(BX), Z8
+	VMULPD       Z10, Z8, Z8
+	VMOVAPD.Z    Z8, K2, Z8
+	VADDPD       Z8, Z7, Z7
+	VCVTPS2PD    1120(BX), Z8
+	VMULPD       Z9, Z10, Z10
+	VMULPD       Z10, Z8, Z8
+	VMOVAPD.Z    Z8, K2, Z8
+	VCVTPD2PS    Z8, Y8
+	VMOVUPS      Y8, 1120(BX)
+	VCVTPS2PD    Y8, Z8
+	VADDPD       Z8, Z6, Z6
+	ADDQ         $+256, DX
+	JMP          weighed
+
+no_mass:
+	VCVTPS2PD 1152(BX), Z8
+	VADDPD    Z8, Z7, Z7
+	VCVTPS2PD 1024(BX), Z8
+	VADDPD    Z8, Z6, Z6
+	VCVTPS2PD 1184(BX), Z8
+	VADDPD    Z8, Z7, Z7
+	VCVTPS2PD 1056(BX), Z8
+	VADDPD    Z8, Z6, Z6
+	VCVTPS2PD 1216(BX), Z8
+	VADDPD    Z8, Z7, Z7
+	VCVTPS2PD 1088(BX), Z8
+	VADDPD    Z8, Z6, Z6
+	VCVTPS2PD 1248(BX), Z8
+	VADDPD    Z8, Z7, Z7
+	VCVTPS2PD 1120(BX), Z8
+	VADDPD    Z8, Z6, Z6
+
+weighed:
+	VMOVUPD Z6, 1344(BX)
+	VMOVUPD Z7, 1280(BX)
+	MOVQ    BX, R9
+	MOVQ    $+32, R11
+	CMPQ    R11, $+4
+	JL      outer_end
+
+outer:
+	VBROADCASTSS 1024(R9), Z6
+	VMULPS       (AX), Z6, Z7
+	VADDPS       Z7, Z4, Z4
+	VMOVUPS.Z    64(AX), K1, Y2
+	VMULPS       Y2, Y6, Y2
+	VADDPS       Y2, Y5, Y5
+	ADDQ         DI, AX
+	VBROADCASTSS 1028(R9), Z6
+	VMULPS       (AX), Z6, Z7
+	VADDPS       Z7, Z4, Z4
+	VMOVUPS.Z    64(AX), K1, Y2
+	VMULPS       Y2, Y6, Y2
+	VADDPS       Y2, Y5, Y5
+	ADDQ         DI, AX
+	VBROADCASTSS 1032(R9), Z6
+	VMULPS       (AX), Z6, Z7
+	VADDPS       Z7, Z4, Z4
+	VMOVUPS.Z    64(AX), K1, Y2
+	VMULPS       Y2, Y6, Y2
+	VADDPS       Y2, Y5, Y5
+	ADDQ         DI, AX
+	VBROADCASTSS 1036(R9), Z6
+	VMULPS       (AX), Z6, Z7
+	VADDPS       Z7, Z4, Z4
+	VMOVUPS.Z    64(AX), K1, Y2
+	VMULPS       Y2, Y6, Y2
+	VADDPS       Y2, Y5, Y5
+	ADDQ         DI, AX
+	ADDQ         $0x10, R9
+	SUBQ         $+4, R11
+	CMPQ         R11, $+4
+	JGE          outer
+
+outer_end:
+	SUBQ $+32, R8
+	CMPQ R8, $+32
+	JGE  groups
+
+groups_end:
+	MOVQ          sum+0(FP), AX
+	VCVTPS2PD     Y4, Z0
+	VEXTRACTF64X4 $0x01, Z4, Y1
+	VCVTPS2PD     Y1, Z1
+	VADDPD        (AX), Z0, Z0
+	VMOVUPD       Z0, (AX)
+	VADDPD        64(AX), Z1, Z1
+	VMOVUPD       Z1, 64(AX)
+	VCVTPS2PD     Y5, Z0
+	VEXTRACTF64X4 $0x01, Z5, Y1
+	VCVTPS2PD     Y1, Z1
+	KSHIFTRW      $0x08, K1, K2
+	VMOVUPD.Z     128(AX), K1, Z2
+	VADDPD        Z2, Z0, Z0
+	VMOVUPD       Z0, K1, 128(AX)
+	VMOVUPD.Z     192(AX), K2, Z0
+	VADDPD        Z0, Z1, Z1
+	VMOVUPD       Z1, K2, 192(AX)
+	VMOVUPD       1280(BX), Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X1, X0, X0
+	VUNPCKHPD     X0, X0, X1
+	VADDPD        X1, X0, X0
+	MOVSD         X0, kept+96(FP)
+	VMOVUPD       1344(BX), Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X1, X0, X0
+	VUNPCKHPD     X0, X0, X1
+	VADDPD        X1, X0, X0
+	MOVSD         X0, total+104(FP)
+	VZEROUPPER
+	RET
+
+// func eval32x32AVX512(sum *float64, x *float32, w *float32, b float32, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float32, constants *float32) (kept float64, total float64)
 // Requires: AVX, AVX512DQ, AVX512F, SSE2
-TEXT ·eval2x32AVX512(SB), NOSPLIT, $0-112
+TEXT ·eval32x32AVX512(SB), NOSPLIT, $0-112
 	MOVQ         x+8(FP), AX
 	MOVQ         label+32(FP), CX
 	MOVQ         mass+48(FP), DX
@@ -831,9 +1653,9 @@ groups_end:
 	VZEROUPPER
 	RET
 
-// func eval3x32AVX512(sum *float64, x *float32, w *float32, b float32, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float32, constants *float32) (kept float64, total float64)
+// func eval48x32AVX512(sum *float64, x *float32, w *float32, b float32, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float32, constants *float32) (kept float64, total float64)
 // Requires: AVX, AVX512DQ, AVX512F, SSE2
-TEXT ·eval3x32AVX512(SB), NOSPLIT, $0-112
+TEXT ·eval48x32AVX512(SB), NOSPLIT, $0-112
 	MOVQ         x+8(FP), AX
 	MOVQ         label+32(FP), CX
 	MOVQ         mass+48(FP), DX
@@ -1131,9 +1953,9 @@ groups_end:
 	VZEROUPPER
 	RET
 
-// func eval4x32AVX512(sum *float64, x *float32, w *float32, b float32, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float32, constants *float32) (kept float64, total float64)
+// func eval64x32AVX512(sum *float64, x *float32, w *float32, b float32, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float32, constants *float32) (kept float64, total float64)
 // Requires: AVX, AVX512DQ, AVX512F, SSE2
-TEXT ·eval4x32AVX512(SB), NOSPLIT, $0-112
+TEXT ·eval64x32AVX512(SB), NOSPLIT, $0-112
 	MOVQ         x+8(FP), AX
 	MOVQ         label+32(FP), CX
 	MOVQ         mass+48(FP), DX
@@ -2485,9 +3307,9 @@ DATA lanes32x0_4_1_5_2_6_3_7<>+24(SB)/4, $0x00000003
 DATA lanes32x0_4_1_5_2_6_3_7<>+28(SB)/4, $0x00000007
 GLOBL lanes32x0_4_1_5_2_6_3_7<>(SB), RODATA|NOPTR, $32
 
-// func eval1x64AVX512(sum *float64, x *float64, w *float64, b float64, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float64, constants *float64) (kept float64, total float64)
+// func eval8x64AVX512(sum *float64, x *float64, w *float64, b float64, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float64, constants *float64) (kept float64, total float64)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, SSE2
-TEXT ·eval1x64AVX512(SB), NOSPLIT, $0-112
+TEXT ·eval8x64AVX512(SB), NOSPLIT, $0-112
 	MOVQ         x+8(FP), AX
 	MOVQ         label+32(FP), CX
 	MOVQ         mass+48(FP), DX
@@ -2866,9 +3688,799 @@ DATA lanes64x0_2_4_6_1_3_5_7<>+48(SB)/8, $0x0000000000000005
 DATA lanes64x0_2_4_6_1_3_5_7<>+56(SB)/8, $0x0000000000000007
 GLOBL lanes64x0_2_4_6_1_3_5_7<>(SB), RODATA|NOPTR, $64
 
-// func eval2x64AVX512(sum *float64, x *float64, w *float64, b float64, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float64, constants *float64) (kept float64, total float64)
+// func eval10x64AVX512(sum *float64, x *float64, w *float64, b float64, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float64, constants *float64) (kept float64, total float64)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, SSE2
-TEXT ·eval2x64AVX512(SB), NOSPLIT, $0-112
+TEXT ·eval10x64AVX512(SB), NOSPLIT, $0-112
+	MOVQ         x+8(FP), AX
+	MOVQ         label+32(FP), CX
+	MOVQ         mass+48(FP), DX
+	MOVQ         scratch+80(FP), BX
+	MOVQ         constants+88(FP), SI
+	MOVQ         cols+72(FP), DI
+	SHLQ         $0x03, DI
+	MOVL         class+40(FP), R8
+	VMOVD        R8, X0
+	VPBROADCASTD X0, Z0
+	VXORPD       Z1, Z1, Z1
+	VMOVUPD      Z1, 1280(BX)
+	VMOVUPD      Z1, 1344(BX)
+	MOVQ         cols+72(FP), R8
+	MOVQ         $+8, R9
+	MOVQ         R8, R9
+	SUBQ         $+8, R9
+	LEAQ         firsts<>+0(SB), R8
+	SHLQ         $0x03, R9
+	SUBQ         R9, R8
+	VMOVDQU32    64(R8), Z1
+	VPMOVQ2M     Z1, K1
+	MOVQ         w+16(FP), R8
+	VMOVUPD      (R8), Z1
+	VXORPD       Z4, Z4, Z4
+	VMOVUPD.Z    64(R8), K1, X3
+	VXORPD       Z5, Z5, Z5
+	MOVQ         rows+64(FP), R8
+	CMPQ         R8, $+16
+	JL           groups_end
+
+groups:
+	MOVQ AX, R9
+	MOVQ BX, R10
+	MOVQ $+16, R11
+	CMPQ R11, $+4
+	JL   dots_end
+
+dots:
+	VXORPD     Z6, Z6, Z6
+	VMOVUPD    (R9), Z7
+	VMULPD     Z7, Z1, Z7
+	VADDPD     Z7, Z6, Z6
+	VMOVUPD.Z  64(R9), K1, X2
+	VMULPD     X2, X3, X2
+	VADDPD     Z2, Z6, Z6
+	ADDQ       DI, R9
+	VXORPD     Z7, Z7, Z7
+	VMOVUPD    (R9), Z8
+	VMULPD     Z8, Z1, Z8
+	VADDPD     Z8, Z7, Z7
+	VMOVUPD.Z  64(R9), K1, X2
+	VMULPD     X2, X3, X2
+	VADDPD     Z2, Z7, Z7
+	ADDQ       DI, R9
+	VXORPD     Z8, Z8, Z8
+	VMOVUPD    (R9), Z9
+	VMULPD     Z9, Z1, Z9
+	VADDPD     Z9, Z8, Z8
+	VMOVUPD.Z  64(R9), K1, X2
+	VMULPD     X2, X3, X2
+	VADDPD     Z2, Z8, Z8
+	ADDQ       DI, R9
+	VXORPD     Z9, Z9, Z9
+	VMOVUPD    (R9), Z10
+	VMULPD     Z10, Z1, Z10
+	VADDPD     Z10, Z9, Z9
+	VMOVUPD.Z  64(R9), K1, X2
+	VMULPD     X2, X3, X2
+	VADDPD     Z2, Z9, Z9
+	ADDQ       DI, R9
+	VSHUFF64X2 $0x44, Z7, Z6, Z10
+	VSHUFF64X2 $0xee, Z7, Z6, Z6
+	VADDPD     Z6, Z10, Z10
+	VSHUFF64X2 $0x44, Z9, Z8, Z6
+	VSHUFF64X2 $0xee, Z9, Z8, Z7
+	VADDPD     Z7, Z6, Z6
+	VSHUFF64X2 $0x88, Z6, Z10, Z7
+	VSHUFF64X2 $0xdd, Z6, Z10, Z6
+	VADDPD     Z6, Z7, Z7
+	VMOVUPD    Z7, (R10)
+	ADDQ       $0x40, R10
+	SUBQ       $+4, R11
+	CMPQ       R11, $+4
+	JGE        dots
+
+dots_end:
+	VBROADCASTSD b+24(FP), Z6
+	VMOVUPD      (BX), Z7
+	VMOVUPD      64(BX), Z8
+	VUNPCKLPD    Z8, Z7, Z9
+	VUNPCKHPD    Z8, Z7, Z7
+	VADDPD       Z7, Z9, Z9
+	VMOVDQU64    lanes64x0_2_4_6_1_3_5_7<>+0(SB), Z7
+	VPERMPD      Z9, Z7, Z9
+	VADDPD       Z6, Z9, Z7
+	VMOVUPD      128(BX), Z8
+	VMOVUPD      192(BX), Z9
+	VUNPCKLPD    Z9, Z8, Z10
+	VUNPCKHPD    Z9, Z8, Z8
+	VADDPD       Z8, Z10, Z10
+	VMOVDQU64    lanes64x0_2_4_6_1_3_5_7<>+0(SB), Z8
+	VPERMPD      Z10, Z8, Z10
+	VADDPD       Z6, Z10, Z6
+	VMOVUPD      (SI), Z11
+	VMOVUPD      64(SI), Z13
+	VXORPD       Z12, Z12, Z12
+	VPCMPEQD     (CX), Y0, K2
+	VMOVUPD.Z    (SI), K2, Z8
+	VXORPD       Z7, Z8, Z7
+	VANDNPD      Z7, Z11, Z10
+	VPCMPEQD     32(CX), Y0, K2
+	VMOVUPD.Z    (SI), K2, Z9
+	VXORPD       Z6, Z9, Z6
+	VANDNPD      Z6, Z11, Z11
+	VMOVUPD      640(SI), Z14
+	VMOVUPD      640(SI), Z15
+	VMINPD       Z10, Z14, Z10
+	VMINPD       Z11, Z15, Z11
+	VXORPD       (SI), Z10, Z10
+	VXORPD       (SI), Z11, Z11
+	VMULPD       704(SI), Z10, Z15
+	VMULPD       704(SI), Z11, Z14
+	VADDPD       768(SI), Z15, Z15
+	VADDPD       768(SI), Z14, Z14
+	VSUBPD       768(SI), Z15, Z16
+	VSUBPD       768(SI), Z14, Z17
+	VMULPD       832(SI), Z16, Z14
+	VMULPD       832(SI), Z17, Z15
+	VSUBPD       Z14, Z10, Z10
+	VSUBPD       Z15, Z11, Z11
+	VMULPD       896(SI), Z16, Z14
+	VMULPD       896(SI), Z17, Z15
+	VSUBPD       Z14, Z10, Z10
+	VSUBPD       Z15, Z11, Z11
+	VMOVUPD      1600(SI), Z18
+	VMOVUPD      1600(SI), Z19
+	VMULPD       Z10, Z18, Z18
+	VMULPD       Z11, Z19, Z19
+	VADDPD       1536(SI), Z18, Z18
+	VADDPD       1536(SI), Z19, Z19
+	VMULPD       Z10, Z18, Z18
+	VMULPD       Z11, Z19, Z19
+	VADDPD       1472(SI), Z18, Z18
+	VADDPD       1472(SI), Z19, Z19
+	VMULPD       Z10, Z18, Z18
+	VMULPD       Z11, Z19, Z19
+	VADDPD       1408(SI), Z18, Z18
+	VADDPD       1408(SI), Z19, Z19
+	VMULPD       Z10, Z18, Z18
+	VMULPD       Z11, Z19, Z19
+	VADDPD       1344(SI), Z18, Z18
+	VADDPD       1344(SI), Z19, Z19
+	VMULPD       Z10, Z18, Z18
+	VMULPD       Z11, Z19, Z19
+	VADDPD       1280(SI), Z18, Z18
+	VADDPD       1280(SI), Z19, Z19
+	VMULPD       Z10, Z18, Z18
+	VMULPD       Z11, Z19, Z19
+	VADDPD       1216(SI), Z18, Z18
+	VADDPD       1216(SI), Z19, Z19
+	VMULPD       Z10, Z18, Z18
+	VMULPD       Z11, Z19, Z19
+	VADDPD       1152(SI), Z18, Z18
+	VADDPD       1152(SI), Z19, Z19
+	VMULPD       Z10, Z18, Z18
+	VMULPD       Z11, Z19, Z19
+	VADDPD       1088(SI), Z18, Z18
+	VADDPD       1088(SI), Z19, Z19
+	VMULPD       Z10, Z18, Z18
+	VMULPD       Z11, Z19, Z19
+	VADDPD       1024(SI), Z18, Z18
+	VADDPD       1024(SI), Z19, Z19
+	VMULPD       Z10, Z18, Z18
+	VMULPD       Z11, Z19, Z19
+	VADDPD       960(SI), Z18, Z18
+	VADDPD       960(SI), Z19, Z19
+	VMULPD       Z10, Z10, Z14
+	VMULPD       Z11, Z11, Z15
+	VMULPD       Z18, Z14, Z18
+	VMULPD       Z19, Z15, Z19
+	VADDPD       Z10, Z18, Z18
+	VADDPD       Z11, Z19, Z19
+	VADDPD       64(SI), Z18, Z18
+	VADDPD       64(SI), Z19, Z19
+	VSCALEFPD    Z16, Z18, Z18
+	VSCALEFPD    Z17, Z19, Z19
+	VADDPD       128(SI), Z18, Z10
+	VADDPD       128(SI), Z19, Z11
+	VDIVPD       Z10, Z18, Z10
+	VDIVPD       Z11, Z19, Z11
+	VMULPD       Z10, Z10, Z14
+	VMULPD       Z11, Z11, Z15
+	VMULPD       192(SI), Z18, Z16
+	VMULPD       192(SI), Z19, Z17
+	VMULPD       Z18, Z16, Z16
+	VMULPD       Z19, Z17, Z17
+	VMOVUPD      2432(SI), Z20
+	VMOVUPD      2432(SI), Z21
+	VMULPD       Z14, Z20, Z20
+	VMULPD       Z15, Z21, Z21
+	VADDPD       2368(SI), Z20, Z20
+	VADDPD       2368(SI), Z21, Z21
+	VMULPD       Z14, Z20, Z20
+	VMULPD       Z15, Z21, Z21
+	VADDPD       2304(SI), Z20, Z20
+	VADDPD       2304(SI), Z21, Z21
+	VMULPD       Z14, Z20, Z20
+	VMULPD       Z15, Z21, Z21
+	VADDPD       2240(SI), Z20, Z20
+	VADDPD       2240(SI), Z21, Z21
+	VMULPD       Z14, Z20, Z20
+	VMULPD       Z15, Z21, Z21
+	VADDPD       2176(SI), Z20, Z20
+	VADDPD       2176(SI), Z21, Z21
+	VMULPD       Z14, Z20, Z20
+	VMULPD       Z15, Z21, Z21
+	VADDPD       2112(SI), Z20, Z20
+	VADDPD       2112(SI), Z21, Z21
+	VMULPD       Z14, Z20, Z20
+	VMULPD       Z15, Z21, Z21
+	VADDPD       2048(SI), Z20, Z20
+	VADDPD       2048(SI), Z21, Z21
+	VMULPD       Z14, Z20, Z20
+	VMULPD       Z15, Z21, Z21
+	VADDPD       1984(SI), Z20, Z20
+	VADDPD       1984(SI), Z21, Z21
+	VMULPD       Z14, Z20, Z20
+	VMULPD       Z15, Z21, Z21
+	VADDPD       1920(SI), Z20, Z20
+	VADDPD       1920(SI), Z21, Z21
+	VMULPD       Z14, Z20, Z20
+	VMULPD       Z15, Z21, Z21
+	VADDPD       1856(SI), Z20, Z20
+	VADDPD       1856(SI), Z21, Z21
+	VMULPD       Z14, Z20, Z20
+	VMULPD       Z15, Z21, Z21
+	VADDPD       1792(SI), Z20, Z20
+	VADDPD       1792(SI), Z21, Z21
+	VMULPD       Z14, Z20, Z20
+	VMULPD       Z15, Z21, Z21
+	VADDPD       1728(SI), Z20, Z20
+	VADDPD       1728(SI), Z21, Z21
+	VMULPD       Z14, Z20, Z20
+	VMULPD       Z15, Z21, Z21
+	VADDPD       1664(SI), Z20, Z20
+	VADDPD       1664(SI), Z21, Z21
+	VMULPD       Z20, Z14, Z20
+	VMULPD       Z21, Z15, Z21
+	VADDPD       Z20, Z16, Z20
+	VADDPD       Z21, Z17, Z21
+	VMULPD       Z20, Z10, Z20
+	VMULPD       Z21, Z11, Z21
+	VSUBPD       Z20, Z16, Z20
+	VSUBPD       Z21, Z17, Z21
+	VSUBPD       Z20, Z18, Z20
+	VSUBPD       Z21, Z19, Z21
+	VMAXPD       Z7, Z12, Z10
+	VADDPD       Z20, Z10, Z20
+	VMAXPD       Z6, Z12, Z10
+	VADDPD       Z21, Z10, Z21
+	VADDPD       Z13, Z18, Z10
+	VPMOVQ2M     Z7, K2
+	VBLENDMPD    Z18, Z13, K2, Z18
+	VDIVPD       Z10, Z18, Z10
+	VXORPD       Z8, Z10, Z10
+	VADDPD       Z13, Z19, Z7
+	VPMOVQ2M     Z6, K2
+	VBLENDMPD    Z19, Z13, K2, Z19
+	VDIVPD       Z7, Z19, Z7
+	VXORPD       Z9, Z7, Z7
+	VMOVUPD      Z20, 1152(BX)
+	VMOVUPD      Z10, 1024(BX)
+	VMOVUPD      Z21, 1216(BX)
+	VMOVUPD      Z7, 1088(BX)
+	ADDQ         $+64, CX
+	VMOVUPD      1344(BX), Z6
+	VMOVUPD      1280(BX), Z7
+	TESTQ        DX, DX
+	JZ           no_mass
+	VXORPD       Z8, Z8, Z8
+	VBROADCASTSD scale+56(FP), Z9
+	VMOVUPD      (DX), Z11
+	VCMPPD       $0x04, Z8, Z11, K2
+	VMOVUPD      1152(BX), Z10
+	VMULPD       Z11, Z10, Z10
+	VMOVAPD.Z    Z10, K2, Z10
+	VADDPD       Z10, Z7, Z7
+	VMOVUPD      1024(BX), Z10
+	VMULPD       Z9, Z11, Z11
+	VMULPD       Z11, Z10, Z10
+	VMOVAPD.Z    Z10, K2, Z10
+	VMOVUPD      Z10, 1024(BX)
+	VADDPD       Z10, Z6, Z6
+	VMOVUPD      64(DX), Z10
+	VCMPPD       $0x04, Z8, Z10, K2
+	VMOVUPD      1216(BX), Z8
+	VMULPD       Z10, Z8, Z8
+	VMOVAPD.Z    Z8, K2, Z8
+	VADDPD       Z8, Z7, Z7
+	VMOVUPD      1088(BX), Z8
+	VMULPD       Z9, Z10, Z10
+	VMULPD       Z10, Z8, Z8
+	VMOVAPD.Z    Z8, K2, Z8
+	VMOVUPD      Z8, 1088(BX)
+	VADDPD       Z8, Z6, Z6
+	ADDQ         $+128, DX
+	JMP          weighed
+
+no_mass:
+	VMOVUPD 1152(BX), Z8
+	VADDPD  Z8, Z7, Z7
+	VMOVUPD 1024(BX), Z8
+	VADDPD  Z8, Z6, Z6
+	VMOVUPD 1216(BX), Z8
+	VADDPD  Z8, Z7, Z7
+	VMOVUPD 1088(BX), Z8
+	VADDPD  Z8, Z6, Z6
+
+weighed:
+	VMOVUPD Z6, 1344(BX)
+	VMOVUPD Z7, 1280(BX)
+	MOVQ    BX, R9
+	MOVQ    $+16, R11
+	CMPQ    R11, $+4
+	JL      outer_end
+
+outer:
+	VBROADCASTSD 1024(R9), Z6
+	VMULPD       (AX), Z6, Z7
+	VADDPD       Z7, Z4, Z4
+	VMOVUPD.Z    64(AX), K1, X2
+	VMULPD       X2, X6, X2
+	VADDPD       X2, X5, X5
+	ADDQ         DI, AX
+	VBROADCASTSD 1032(R9), Z6
+	VMULPD       (AX), Z6, Z7
+	VADDPD       Z7, Z4, Z4
+	VMOVUPD.Z    64(AX), K1, X2
+	VMULPD       X2, X6, X2
+	VADDPD       X2, X5, X5
+	ADDQ         DI, AX
+	VBROADCASTSD 1040(R9), Z6
+	VMULPD       (AX), Z6, Z7
+	VADDPD       Z7, Z4, Z4
+	VMOVUPD.Z    64(AX), K1, X2
+	VMULPD       X2, X6, X2
+	VADDPD       X2, X5, X5
+	ADDQ         DI, AX
+	VBROADCASTSD 1048(R9), Z6
+	VMULPD       (AX), Z6, Z7
+	VADDPD       Z7, Z4, Z4
+	VMOVUPD.Z    64(AX), K1, X2
+	VMULPD       X2, X6, X2
+	VADDPD       X2, X5, X5
+	ADDQ         DI, AX
+	ADDQ         $0x20, R9
+	SUBQ         $+4, R11
+	CMPQ         R11, $+4
+	JGE          outer
+
+outer_end:
+	SUBQ $+16, R8
+	CMPQ R8, $+16
+	JGE  groups
+
+groups_end:
+	MOVQ          sum+0(FP), AX
+	VADDPD        (AX), Z4, Z4
+	VMOVUPD       Z4, (AX)
+	VMOVUPD.Z     64(AX), K1, Z0
+	VADDPD        Z0, Z5, Z5
+	VMOVUPD       Z5, K1, 64(AX)
+	VMOVUPD       1280(BX), Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X1, X0, X0
+	VUNPCKHPD     X0, X0, X1
+	VADDPD        X1, X0, X0
+	MOVSD         X0, kept+96(FP)
+	VMOVUPD       1344(BX), Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X1, X0, X0
+	VUNPCKHPD     X0, X0, X1
+	VADDPD        X1, X0, X0
+	MOVSD         X0, total+104(FP)
+	VZEROUPPER
+	RET
+
+// func eval12x64AVX512(sum *float64, x *float64, w *float64, b float64, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float64, constants *float64) (kept float64, total float64)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, SSE2
+TEXT ·eval12x64AVX512(SB), NOSPLIT, $0-112
+	MOVQ         x+8(FP), AX
+	MOVQ         label+32(FP), CX
+	MOVQ         mass+48(FP), DX
+	MOVQ         scratch+80(FP), BX
+	MOVQ         constants+88(FP), SI
+	MOVQ         cols+72(FP), DI
+	SHLQ         $0x03, DI
+	MOVL         class+40(FP), R8
+	VMOVD        R8, X0
+	VPBROADCASTD X0, Z0
+	VXORPD       Z1, Z1, Z1
+	VMOVUPD      Z1, 1280(BX)
+	VMOVUPD      Z1, 1344(BX)
+	MOVQ         cols+72(FP), R8
+	MOVQ         $+8, R9
+	MOVQ         R8, R9
+	SUBQ         $+8, R9
+	LEAQ         firsts<>+0(SB), R8
+	SHLQ         $0x03, R9
+	SUBQ         R9, R8
+	VMOVDQU32    64(R8), Z1
+	VPMOVQ2M     Z1, K1
+	MOVQ         w+16(FP), R8
+	VMOVUPD      (R8), Z1
+	VXORPD       Z4, Z4, Z4
+	VMOVUPD.Z    64(R8), K1, Y3
+	VXORPD       Z5, Z5, Z5
+	MOVQ         rows+64(FP), R8
+	CMPQ         R8, $+16
+	JL           groups_end
+
+groups:
+	MOVQ AX, R9
+	MOVQ BX, R10
+	MOVQ $+16, R11
+	CMPQ R11, $+4
+	JL   dots_end
+
+dots:
+	VXORPD     Z6, Z6, Z6
+	VMOVUPD    (R9), Z7
+	VMULPD     Z7, Z1, Z7
+	VADDPD     Z7, Z6, Z6
+	VMOVUPD.Z  64(R9), K1, Y2
+	VMULPD     Y2, Y3, Y2
+	VADDPD     Z2, Z6, Z6
+	ADDQ       DI, R9
+	VXORPD     Z7, Z7, Z7
+	VMOVUPD    (R9), Z8
+	VMULPD     Z8, Z1, Z8
+	VADDPD     Z8, Z7, Z7
+	VMOVUPD.Z  64(R9), K1, Y2
+	VMULPD     Y2, Y3, Y2
+	VADDPD     Z2, Z7, Z7
+	ADDQ       DI, R9
+	VXORPD     Z8, Z8, Z8
+	VMOVUPD    (R9), Z9
+	VMULPD     Z9, Z1, Z9
+	VADDPD     Z9, Z8, Z8
+	VMOVUPD.Z  64(R9), K1, Y2
+	VMULPD     Y2, Y3, Y2
+	VADDPD     Z2, Z8, Z8
+	ADDQ       DI, R9
+	VXORPD     Z9, Z9, Z9
+	VMOVUPD    (R9), Z10
+	VMULPD     Z10, Z1, Z10
+	VADDPD     Z10, Z9, Z9
+	VMOVUPD.Z  64(R9), K1, Y2
+	VMULPD     Y2, Y3, Y2
+	VADDPD     Z2, Z9, Z9
+	ADDQ       DI, R9
+	VSHUFF64X2 $0x44, Z7, Z6, Z10
+	VSHUFF64X2 $0xee, Z7, Z6, Z6
+	VADDPD     Z6, Z10, Z10
+	VSHUFF64X2 $0x44, Z9, Z8, Z6
+	VSHUFF64X2 $0xee, Z9, Z8, Z7
+	VADDPD     Z7, Z6, Z6
+	VSHUFF64X2 $0x88, Z6, Z10, Z7
+	VSHUFF64X2 $0xdd, Z6, Z10, Z6
+	VADDPD     Z6, Z7, Z7
+	VMOVUPD    Z7, (R10)
+	ADDQ       $0x40, R10
+	SUBQ       $+4, R11
+	CMPQ       R11, $+4
+	JGE        dots
+
+dots_end:
+	VBROADCASTSD b+24(FP), Z6
+	VMOVUPD      (BX), Z7
+	VMOVUPD      64(BX), Z8
+	VUNPCKLPD    Z8, Z7, Z9
+	VUNPCKHPD    Z8, Z7, Z7
+	VADDPD       Z7, Z9, Z9
+	VMOVDQU64    lanes64x0_2_4_6_1_3_5_7<>+0(SB), Z7
+	VPERMPD      Z9, Z7, Z9
+	VADDPD       Z6, Z9, Z7
+	VMOVUPD      128(BX), Z8
+	VMOVUPD      192(BX), Z9
+	VUNPCKLPD    Z9, Z8, Z10
+	VUNPCKHPD    Z9, Z8, Z8
+	VADDPD       Z8, Z10, Z10
+	VMOVDQU64    lanes64x0_2_4_6_1_3_5_7<>+0(SB), Z8
+	VPERMPD      Z10, Z8, Z10
+	VADDPD       Z6, Z10, Z6
+	VMOVUPD      (SI), Z11
+	VMOVUPD      64(SI), Z13
+	VXORPD       Z12, Z12, Z12
+	VPCMPEQD     (CX), Y0, K2
+	VMOVUPD.Z    (SI), K2, Z8
+	VXORPD       Z7, Z8, Z7
+	VANDNPD      Z7, Z11, Z10
+	VPCMPEQD     32(CX), Y0, K2
+	VMOVUPD.Z    (SI), K2, Z9
+	VXORPD       Z6, Z9, Z6
+	VANDNPD      Z6, Z11, Z11
+	VMOVUPD      640(SI), Z14
+	VMOVUPD      640(SI), Z15
+	VMINPD       Z10, Z14, Z10
+	VMINPD       Z11, Z15, Z11
+	VXORPD       (SI), Z10, Z10
+	VXORPD       (SI), Z11, Z11
+	VMULPD       704(SI), Z10, Z15
+	VMULPD       704(SI), Z11, Z14
+	VADDPD       768(SI), Z15, Z15
+	VADDPD       768(SI), Z14, Z14
+	VSUBPD       768(SI), Z15, Z16
+	VSUBPD       768(SI), Z14, Z17
+	VMULPD       832(SI), Z16, Z14
+	VMULPD       832(SI), Z17, Z15
+	VSUBPD       Z14, Z10, Z10
+	VSUBPD       Z15, Z11, Z11
+	VMULPD       896(SI), Z16, Z14
+	VMULPD       896(SI), Z17, Z15
+	VSUBPD       Z14, Z10, Z10
+	VSUBPD       Z15, Z11, Z11
+	VMOVUPD      1600(SI), Z18
+	VMOVUPD      1600(SI), Z19
+	VMULPD       Z10, Z18, Z18
+	VMULPD       Z11, Z19, Z19
+	VADDPD       1536(SI), Z18, Z18
+	VADDPD       1536(SI), Z19, Z19
+	VMULPD       Z10, Z18, Z18
+	VMULPD       Z11, Z19, Z19
+	VADDPD       1472(SI), Z18, Z18
+	VADDPD       1472(SI), Z19, Z19
+	VMULPD       Z10, Z18, Z18
+	VMULPD       Z11, Z19, Z19
+	VADDPD       1408(SI), Z18, Z18
+	VADDPD       1408(SI), Z19, Z19
+	VMULPD       Z10, Z18, Z18
+	VMULPD       Z11, Z19, Z19
+	VADDPD       1344(SI), Z18, Z18
+	VADDPD       1344(SI), Z19, Z19
+	VMULPD       Z10, Z18, Z18
+	VMULPD       Z11, Z19, Z19
+	VADDPD       1280(SI), Z18, Z18
+	VADDPD       1280(SI), Z19, Z19
+	VMULPD       Z10, Z18, Z18
+	VMULPD       Z11, Z19, Z19
+	VADDPD       1216(SI), Z18, Z18
+	VADDPD       1216(SI), Z19, Z19
+	VMULPD       Z10, Z18, Z18
+	VMULPD       Z11, Z19, Z19
+	VADDPD       1152(SI), Z18, Z18
+	VADDPD       1152(SI), Z19, Z19
+	VMULPD       Z10, Z18, Z18
+	VMULPD       Z11, Z19, Z19
+	VADDPD       1088(SI), Z18, Z18
+	VADDPD       1088(SI), Z19, Z19
+	VMULPD       Z10, Z18, Z18
+	VMULPD       Z11, Z19, Z19
+	VADDPD       1024(SI), Z18, Z18
+	VADDPD       1024(SI), Z19, Z19
+	VMULPD       Z10, Z18, Z18
+	VMULPD       Z11, Z19, Z19
+	VADDPD       960(SI), Z18, Z18
+	VADDPD       960(SI), Z19, Z19
+	VMULPD       Z10, Z10, Z14
+	VMULPD       Z11, Z11, Z15
+	VMULPD       Z18, Z14, Z18
+	VMULPD       Z19, Z15, Z19
+	VADDPD       Z10, Z18, Z18
+	VADDPD       Z11, Z19, Z19
+	VADDPD       64(SI), Z18, Z18
+	VADDPD       64(SI), Z19, Z19
+	VSCALEFPD    Z16, Z18, Z18
+	VSCALEFPD    Z17, Z19, Z19
+	VADDPD       128(SI), Z18, Z10
+	VADDPD       128(SI), Z19, Z11
+	VDIVPD       Z10, Z18, Z10
+	VDIVPD       Z11, Z19, Z11
+	VMULPD       Z10, Z10, Z14
+	VMULPD       Z11, Z11, Z15
+	VMULPD       192(SI), Z18, Z16
+	VMULPD       192(SI), Z19, Z17
+	VMULPD       Z18, Z16, Z16
+	VMULPD       Z19, Z17, Z17
+	VMOVUPD      2432(SI), Z20
+	VMOVUPD      2432(SI), Z21
+	VMULPD       Z14, Z20, Z20
+	VMULPD       Z15, Z21, Z21
+	VADDPD       2368(SI), Z20, Z20
+	VADDPD       2368(SI), Z21, Z21
+	VMULPD       Z14, Z20, Z20
+	VMULPD       Z15, Z21, Z21
+	VADDPD       2304(SI), Z20, Z20
+	VADDPD       2304(SI), Z21, Z21
+	VMULPD       Z14, Z20, Z20
+	VMULPD       Z15, Z21, Z21
+	VADDPD       2240(SI), Z20, Z20
+	VADDPD       2240(SI), Z21, Z21
+	VMULPD       Z14, Z20, Z20
+	VMULPD       Z15, Z21, Z21
+	VADDPD       2176(SI), Z20, Z20
+	VADDPD       2176(SI), Z21, Z21
+	VMULPD       Z14, Z20, Z20
+	VMULPD       Z15, Z21, Z21
+	VADDPD       2112(SI), Z20, Z20
+	VADDPD       2112(SI), Z21, Z21
+	VMULPD       Z14, Z20, Z20
+	VMULPD       Z15, Z21, Z21
+	VADDPD       2048(SI), Z20, Z20
+	VADDPD       2048(SI), Z21, Z21
+	VMULPD       Z14, Z20, Z20
+	VMULPD       Z15, Z21, Z21
+	VADDPD       1984(SI), Z20, Z20
+	VADDPD       1984(SI), Z21, Z21
+	VMULPD       Z14, Z20, Z20
+	VMULPD       Z15, Z21, Z21
+	VADDPD       1920(SI), Z20, Z20
+	VADDPD       1920(SI), Z21, Z21
+	VMULPD       Z14, Z20, Z20
+	VMULPD       Z15, Z21, Z21
+	VADDPD       1856(SI), Z20, Z20
+	VADDPD       1856(SI), Z21, Z21
+	VMULPD       Z14, Z20, Z20
+	VMULPD       Z15, Z21, Z21
+	VADDPD       1792(SI), Z20, Z20
+	VADDPD       1792(SI), Z21, Z21
+	VMULPD       Z14, Z20, Z20
+	VMULPD       Z15, Z21, Z21
+	VADDPD       1728(SI), Z20, Z20
+	VADDPD       1728(SI), Z21, Z21
+	VMULPD       Z14, Z20, Z20
+	VMULPD       Z15, Z21, Z21
+	VADDPD       1664(SI), Z20, Z20
+	VADDPD       1664(SI), Z21, Z21
+	VMULPD       Z20, Z14, Z20
+	VMULPD       Z21, Z15, Z21
+	VADDPD       Z20, Z16, Z20
+	VADDPD       Z21, Z17, Z21
+	VMULPD       Z20, Z10, Z20
+	VMULPD       Z21, Z11, Z21
+	VSUBPD       Z20, Z16, Z20
+	VSUBPD       Z21, Z17, Z21
+	VSUBPD       Z20, Z18, Z20
+	VSUBPD       Z21, Z19, Z21
+	VMAXPD       Z7, Z12, Z10
+	VADDPD       Z20, Z10, Z20
+	VMAXPD       Z6, Z12, Z10
+	VADDPD       Z21, Z10, Z21
+	VADDPD       Z13, Z18, Z10
+	VPMOVQ2M     Z7, K2
+	VBLENDMPD    Z18, Z13, K2, Z18
+	VDIVPD       Z10, Z18, Z10
+	VXORPD       Z8, Z10, Z10
+	VADDPD       Z13, Z19, Z7
+	VPMOVQ2M     Z6, K2
+	VBLENDMPD    Z19, Z13, K2, Z19
+	VDIVPD       Z7, Z19, Z7
+	VXORPD       Z9, Z7, Z7
+	VMOVUPD      Z20, 1152(BX)
+	VMOVUPD      Z10, 1024(BX)
+	VMOVUPD      Z21, 1216(BX)
+	VMOVUPD      Z7, 1088(BX)
+	ADDQ         $+64, CX
+	VMOVUPD      1344(BX), Z6
+	VMOVUPD      1280(BX), Z7
+	TESTQ        DX, DX
+	JZ           no_mass
+	VXORPD       Z8, Z8, Z8
+	VBROADCASTSD scale+56(FP), Z9
+	VMOVUPD      (DX), Z11
+	VCMPPD       $0x04, Z8, Z11, K2
+	VMOVUPD      1152(BX), Z10
+	VMULPD       Z11, Z10, Z10
+	VMOVAPD.Z    Z10, K2, Z10
+	VADDPD       Z10, Z7, Z7
+	VMOVUPD      1024(BX), Z10
+	VMULPD       Z9, Z11, Z11
+	VMULPD       Z11, Z10, Z10
+	VMOVAPD.Z    Z10, K2, Z10
+	VMOVUPD      Z10, 1024(BX)
+	VADDPD       Z10, Z6, Z6
+	VMOVUPD      64(DX), Z10
+	VCMPPD       $0x04, Z8, Z10, K2
+	VMOVUPD      1216(BX), Z8
+	VMULPD       Z10, Z8, Z8
+	VMOVAPD.Z    Z8, K2, Z8
+	VADDPD       Z8, Z7, Z7
+	VMOVUPD      1088(BX), Z8
+	VMULPD       Z9, Z10, Z10
+	VMULPD       Z10, Z8, Z8
+	VMOVAPD.Z    Z8, K2, Z8
+	VMOVUPD      Z8, 1088(BX)
+	VADDPD       Z8, Z6, Z6
+	ADDQ         $+128, DX
+	JMP          weighed
+
+no_mass:
+	VMOVUPD 1152(BX), Z8
+	VADDPD  Z8, Z7, Z7
+	VMOVUPD 1024(BX), Z8
+	VADDPD  Z8, Z6, Z6
+	VMOVUPD 1216(BX), Z8
+	VADDPD  Z8, Z7, Z7
+	VMOVUPD 1088(BX), Z8
+	VADDPD  Z8, Z6, Z6
+
+weighed:
+	VMOVUPD Z6, 1344(BX)
+	VMOVUPD Z7, 1280(BX)
+	MOVQ    BX, R9
+	MOVQ    $+16, R11
+	CMPQ    R11, $+4
+	JL      outer_end
+
+outer:
+	VBROADCASTSD 1024(R9), Z6
+	VMULPD       (AX), Z6, Z7
+	VADDPD       Z7, Z4, Z4
+	VMOVUPD.Z    64(AX), K1, Y2
+	VMULPD       Y2, Y6, Y2
+	VADDPD       Y2, Y5, Y5
+	ADDQ         DI, AX
+	VBROADCASTSD 1032(R9), Z6
+	VMULPD       (AX), Z6, Z7
+	VADDPD       Z7, Z4, Z4
+	VMOVUPD.Z    64(AX), K1, Y2
+	VMULPD       Y2, Y6, Y2
+	VADDPD       Y2, Y5, Y5
+	ADDQ         DI, AX
+	VBROADCASTSD 1040(R9), Z6
+	VMULPD       (AX), Z6, Z7
+	VADDPD       Z7, Z4, Z4
+	VMOVUPD.Z    64(AX), K1, Y2
+	VMULPD       Y2, Y6, Y2
+	VADDPD       Y2, Y5, Y5
+	ADDQ         DI, AX
+	VBROADCASTSD 1048(R9), Z6
+	VMULPD       (AX), Z6, Z7
+	VADDPD       Z7, Z4, Z4
+	VMOVUPD.Z    64(AX), K1, Y2
+	VMULPD       Y2, Y6, Y2
+	VADDPD       Y2, Y5, Y5
+	ADDQ         DI, AX
+	ADDQ         $0x20, R9
+	SUBQ         $+4, R11
+	CMPQ         R11, $+4
+	JGE          outer
+
+outer_end:
+	SUBQ $+16, R8
+	CMPQ R8, $+16
+	JGE  groups
+
+groups_end:
+	MOVQ          sum+0(FP), AX
+	VADDPD        (AX), Z4, Z4
+	VMOVUPD       Z4, (AX)
+	VMOVUPD.Z     64(AX), K1, Z0
+	VADDPD        Z0, Z5, Z5
+	VMOVUPD       Z5, K1, 64(AX)
+	VMOVUPD       1280(BX), Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X1, X0, X0
+	VUNPCKHPD     X0, X0, X1
+	VADDPD        X1, X0, X0
+	MOVSD         X0, kept+96(FP)
+	VMOVUPD       1344(BX), Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X1, X0, X0
+	VUNPCKHPD     X0, X0, X1
+	VADDPD        X1, X0, X0
+	MOVSD         X0, total+104(FP)
+	VZEROUPPER
+	RET
+
+// func eval16x64AVX512(sum *float64, x *float64, w *float64, b float64, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float64, constants *float64) (kept float64, total float64)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, SSE2
+TEXT ·eval16x64AVX512(SB), NOSPLIT, $0-112
 	MOVQ         x+8(FP), AX
 	MOVQ         label+32(FP), CX
 	MOVQ         mass+48(FP), DX
@@ -3261,9 +4873,9 @@ groups_end:
 	VZEROUPPER
 	RET
 
-// func eval3x64AVX512(sum *float64, x *float64, w *float64, b float64, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float64, constants *float64) (kept float64, total float64)
+// func eval24x64AVX512(sum *float64, x *float64, w *float64, b float64, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float64, constants *float64) (kept float64, total float64)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, SSE2
-TEXT ·eval3x64AVX512(SB), NOSPLIT, $0-112
+TEXT ·eval24x64AVX512(SB), NOSPLIT, $0-112
 	MOVQ         x+8(FP), AX
 	MOVQ         label+32(FP), CX
 	MOVQ         mass+48(FP), DX
@@ -3650,9 +5262,9 @@ groups_end:
 	VZEROUPPER
 	RET
 
-// func eval4x64AVX512(sum *float64, x *float64, w *float64, b float64, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float64, constants *float64) (kept float64, total float64)
+// func eval32x64AVX512(sum *float64, x *float64, w *float64, b float64, label *int32, class int32, mass *float64, scale float64, rows int, cols int, scratch *float64, constants *float64) (kept float64, total float64)
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, SSE2
-TEXT ·eval4x64AVX512(SB), NOSPLIT, $0-112
+TEXT ·eval32x64AVX512(SB), NOSPLIT, $0-112
 	MOVQ         x+8(FP), AX
 	MOVQ         label+32(FP), CX
 	MOVQ         mass+48(FP), DX

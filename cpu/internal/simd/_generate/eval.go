@@ -16,16 +16,21 @@ import (
 // instructions are of no use; they are slower than what they replace.
 func eval(m machine) {
 	if m.wide() {
-		for registers := 1; registers <= evalNarrow; registers++ {
-			m.narrowEval(registers)
+		for _, cols := range m.evalNarrow() {
+			m.narrowEval(cols)
 		}
 	}
 	m.wideEval()
 }
 
-// evalNarrow is how many registers of columns are the most whose coefficients and sums
-// are kept in registers.
-const evalNarrow = 4
+// evalNarrow are the most columns of the functions that keep coefficients and sums in
+// registers, of which there are up to four. A second register of few columns is read and
+// worked on as what it is: to the end of the next cache line, a whole one would cost more
+// than the columns.
+func (m machine) evalNarrow() (cols []int) {
+	l := m.lanes()
+	return []int{l, l + l/4, l + l/2, 2 * l, 3 * l, 4 * l}
+}
 
 // The scratch of eval, in bytes: the lanes of rows, residuals and losses of a group,
 // float64 sums of losses and residuals, and the sums of columns of wide rows.
@@ -69,20 +74,33 @@ func (m machine) evalText(kernel string, rows int, columns string) *evaluation {
 
 func (e *evaluation) at(disp int) Mem { return Mem{Base: e.scratch, Disp: disp} }
 
-// narrowEval is eval of rows that fill a number of registers, the last of them in part.
-func (m machine) narrowEval(registers int) {
+// narrowEval is eval of rows of up to cols numbers, which leave at most the last of their
+// registers unfilled.
+func (m machine) narrowEval(cols int) {
+	registers := (cols + m.lanes() - 1) / m.lanes()
+	part := func(v reg.VecVirtual, i int) Op { // the part of register i that holds numbers
+		if i == registers-1 {
+			switch cols % m.lanes() {
+			case m.lanes() / 4:
+				return v.AsX()
+			case m.lanes() / 2:
+				return v.AsY()
+			}
+		}
+		return v
+	}
 	// An iteration takes rows that make 512 bytes, a group some 4 KB.
 	step, rows := 4, 2*m.lanes()
 	if registers > 2 {
 		step = 2
 		rows = 16
 	}
-	e := m.evalText(label("eval%dx", registers), rows, label("%d registers of columns", registers))
+	e := m.evalText(label("eval%dx", cols), rows, label("up to %d columns, in no fewer registers than so many", cols))
 	w, acc := m.vecs(registers), m.vecs(registers)
 	last := m.lastMask(param("cols"), registers, false)
 	from := param("w")
 	for i, v := range w {
-		e.loadRow(v, Mem{Base: from}, i, registers, last)
+		e.loadRow(part(v, i), Mem{Base: from}, i, registers, last)
 		m.zero(acc[i])
 	}
 
@@ -96,8 +114,8 @@ func (m machine) narrowEval(registers int) {
 				m.zero(a)
 				for i := range registers {
 					t := m.vec()
-					e.loadRow(t, Mem{Base: xp}, i, registers, last)
-					m.mul(t, w[i], t)
+					e.loadRow(part(t, i), Mem{Base: xp}, i, registers, last)
+					m.mul(part(t, i), part(w[i], i), part(t, i)) // zeros beyond
 					m.add(a, a, t)
 				}
 				ADDQ(e.stride, xp)
@@ -127,10 +145,10 @@ func (m machine) narrowEval(registers int) {
 					if i < registers-1 {
 						m.mul(t, s, Mem{Base: e.x, Disp: i * m.width()})
 					} else {
-						m.load(t, Mem{Base: e.x, Disp: i * m.width()}, last)
-						m.mul(t, s, t)
+						m.load(part(t, i), Mem{Base: e.x, Disp: i * m.width()}, last)
+						m.mul(part(t, i), part(s, i), part(t, i))
 					}
-					m.add(a, a, t)
+					m.add(part(a, i), part(a, i), part(t, i))
 				}
 				ADDQ(e.stride, e.x)
 			}
@@ -151,7 +169,7 @@ func (m machine) narrowEval(registers int) {
 }
 
 // loadRow reads register i of a row.
-func (e *evaluation) loadRow(v reg.VecVirtual, row Mem, i, registers int, last mask) {
+func (e *evaluation) loadRow(v Op, row Mem, i, registers int, last mask) {
 	if at := row.Offset(i * e.width()); i < registers-1 {
 		e.move(v, at)
 	} else {

@@ -178,7 +178,7 @@ func firsts() Mem {
 }
 
 // load reads the chosen numbers, zeros elsewhere, and touches no other memory.
-func (m machine) load(d reg.VecVirtual, at Mem, k mask) {
+func (m machine) load(d Op, at Mem, k mask) {
 	if m.wide() {
 		if m.format == "64" {
 			VMOVUPD_Z(at, k.k, d)
