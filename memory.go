@@ -34,7 +34,7 @@ func (o *Options) backendFor(src *backend.Source) string {
 // machine is how a backend is opened for src, which is made of ds, with K outputs in all:
 // with the memory that is left for X of what is allowed.
 func (o *Options) machine(ds *dataset.Dataset, src *backend.Source, outputs int) (backend.Options, error) {
-	b := backend.Options{Threads: o.Threads}
+	b := backend.Options{Threads: o.Threads, FixedPoint: o.FixedPoint}
 	if o.MaxMemory == 0 || !ds.OnDisk() {
 		return b, nil
 	}

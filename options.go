@@ -78,6 +78,11 @@ type Options struct {
 	// Storage is the number format that X is held in.
 	Storage backend.Storage
 
+	// FixedPoint holds sparse X once on a GPU instead of twice: half the memory, for a
+	// slower gradient whose sums are made of 64-bit integers; as backend.Options has it.
+	// Backends that have no use for it refuse it.
+	FixedPoint bool
+
 	// Threads bounds the CPU threads; 0 is all. It never changes a result.
 	Threads int
 

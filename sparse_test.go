@@ -121,6 +121,25 @@ func TestFit_P6_EveryOption(t *testing.T) {
 	}
 }
 
+// Held once on a device, with sums of integers, sparse X has the same optimum; a backend that
+// is no GPU says so.
+func TestFit_P6_FixedPoint(t *testing.T) {
+	for _, ones := range []bool{false, true} {
+		sparse, dense := sparseAndDense(150, 8, 3, ones, 4)
+		opts := logreg.DefaultOptions()
+		opts.Backend, opts.Tol, opts.Storage = "cpu", 1e-8, backend.Float64
+		want, err := logreg.Fit(ctx, dense, opts)
+		require.NoError(t, err)
+		opts.FixedPoint = true
+		_, err = logreg.Fit(ctx, sparse, opts)
+		require.ErrorIs(t, err, backend.ErrUnsupported)
+		opts.Backend = "cuda-emu"
+		got, err := logreg.Fit(ctx, sparse, opts)
+		require.NoError(t, err)
+		requireSameOptimum(t, want, got)
+	}
+}
+
 // Samples of rows are drawn, and their metrics made, from 16,000 rows on.
 func TestFit_P6_Staged(t *testing.T) {
 	for _, penalty := range []string{"l2", "l1"} {

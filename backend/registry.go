@@ -16,6 +16,12 @@ type Options struct {
 	// takes for X, with all rows drawn from it; 0 is no bound. What does not fit is
 	// read again in every pass. It never changes a result.
 	Memory int64
+
+	// FixedPoint has sparse X on a device once, by rows, instead of a second time by
+	// columns: half the memory, for a slower gradient. Sums over its rows are then made of
+	// 64-bit integers, as exact as kernels/include/csr_fixed.h says, and the same bits on any
+	// device. Dense X is as ever. Drivers without FixedPoint refuse it.
+	FixedPoint bool
 }
 
 // Device is one line of what a machine offers.
@@ -33,6 +39,9 @@ type Driver struct {
 	// Rank orders the backends that "auto" tries, highest first; 0 means that it is
 	// only used when asked for by name.
 	Rank int
+
+	// FixedPoint tells that the backend takes Options.FixedPoint.
+	FixedPoint bool
 
 	// Devices lists what the backend can run on here, or says why it cannot
 	// (an error of kind ErrUnavailable).
@@ -70,6 +79,14 @@ func Drivers() []Driver {
 	return append([]Driver(nil), registry.drivers...)
 }
 
+// open is Open of options that the backend takes.
+func (d Driver) open(opts Options) (Backend, error) {
+	if opts.FixedPoint && !d.FixedPoint {
+		return nil, fmt.Errorf("%w: fixed-point sums are for sparse X on a GPU; leave the option out", ErrUnsupported)
+	}
+	return d.Open(opts)
+}
+
 // AutoName asks Open for the best backend that this machine offers.
 const AutoName = "auto"
 
@@ -81,17 +98,20 @@ func Open(name string, opts Options) (b Backend, passed []error, err error) {
 		names = append(names, d.Name)
 		switch {
 		case name == d.Name:
-			b, err = d.Open(opts)
+			b, err = d.open(opts)
 			return b, nil, err
 		case name == AutoName && d.Rank > 0:
-			b, err := d.Open(opts)
+			b, err := d.open(opts)
 			if err == nil {
 				return b, passed, nil
 			}
 			passed = append(passed, fmt.Errorf("%s: %w", d.Name, err))
 		}
 	}
-	if name == AutoName {
+	switch {
+	case name == AutoName && opts.FixedPoint:
+		return nil, passed, fmt.Errorf("%w: fixed-point sums are for sparse X on a GPU, and none opens here; leave the option out", ErrUnavailable)
+	case name == AutoName:
 		return nil, passed, fmt.Errorf("%w: no backend opens here", ErrUnavailable)
 	}
 	return nil, nil, fmt.Errorf("%w: unknown backend %q; use auto, %s", ErrUnavailable, name, strings.Join(names, ", "))

@@ -83,7 +83,7 @@ fi
 say "parity suite"
 only=.
 [ -z "$tiny" ] || only='P5/(Skip|NotFinite|Malformed|Close)' # the quick ones
-if "$bin/parity.test" -test.v -test.timeout 3m -test.run "$only" -backend "$backend" >"$log/parity.txt" 2>&1; then
+if "$bin/parity.test" -test.v -test.timeout 4m -test.run "$only" -backend "$backend" >"$log/parity.txt" 2>&1; then
 	outcome "parity suite" "$(grep -c -- '--- PASS' "$log/parity.txt") tests passed"
 else
 	outcome "parity suite" "FAILED: $(grep -c -- '--- FAIL' "$log/parity.txt") tests, see log/parity.txt"

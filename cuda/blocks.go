@@ -27,17 +27,18 @@ func squareBlocksOf(n, numbers, size int) int {
 	return min(max(n/256, 1), max(64<<20/(numbers*size), 1), 4096)
 }
 
-// chunks are the bytes that an operation takes at a time where it does not take all rows.
+// chunks are the bytes that an operation takes at a time where it does not take all rows, and hot.
 type chunks struct {
 	source    int // of the source, through each of the two pinned buffers
 	cache     int // of X between the two phases: what stays in the L2 cache
 	predicted int // of probabilities on the device
 	residuals int // of four outputs over sparse X: what the columns of a row block find in the L2 cache
 	chosen    int // of chosen columns as a dense table
+	hot       int // of columns: entries beyond which fixed-point sums keep a column in shared memory
 	piece     int // of X that is one Data: more is cut, and need not all be on the device
 }
 
-var chunkBytes = chunks{source: 32 << 20, cache: 16 << 20, predicted: 32 << 20, residuals: 16 << 20, chosen: 64 << 20, piece: 4 << 30}
+var chunkBytes = chunks{source: 32 << 20, cache: 16 << 20, predicted: 32 << 20, residuals: 16 << 20, chosen: 64 << 20, hot: 1 << 14, piece: 4 << 30}
 
 // rows of the two-phase kernels at a time.
 func (c chunks) rows(rowBytes int) int { return max(c.cache/rowBytes, 256) }

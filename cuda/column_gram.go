@@ -107,6 +107,12 @@ func (c *call) squares(weights driver.Ptr, out []float64) error {
 	if err != nil {
 		return err
 	}
+	if c.sparse != nil && c.sparse.fixed != nil {
+		if err := c.fixedSums("_squares", 0, n, weights, 1, 1, false, 0, results); err != nil {
+			return err
+		}
+		return c.fetch(results, out)
+	}
 	if c.sparse != nil {
 		part, err := c.pieceParts(1)
 		if err != nil {

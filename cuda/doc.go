@@ -10,7 +10,8 @@
 //	              driver.Driver: a real GPU, or the PTX emulator of package ptx
 //
 // Sparse X is held by rows and again by columns, and takes kernels of its own (sparse.go,
-// sparse_order.go); models, columns, launches and results are the same.
+// sparse_order.go); models, columns, launches and results are the same. By rows alone its sums
+// are those of integers (fixed.go). X that does not fit is cut into pieces (pieces.go).
 //
 // It registers two backends: "cuda", and "cuda-emu", which runs the same host code and
 // the same PTX on the emulator, slowly, for tests and for curiosity.

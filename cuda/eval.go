@@ -265,7 +265,7 @@ func (l *launches) many(vectors int) error {
 // chunk is how many rows the two-phase kernels take at a time.
 func (d *data) chunk() int {
 	if d.sparse != nil {
-		return d.sparse.byColumns.step
+		return d.sparse.step
 	}
 	return min(d.g.chunks.rows(d.ld*d.storage.Bytes()), d.columns.Rows)
 }

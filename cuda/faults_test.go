@@ -18,7 +18,7 @@ import (
 
 // smallFit uses every kind of driver call: open, load, evaluate, search, draw, close.
 func smallFit(d driver.Driver, src *backend.Source) (err error) {
-	b, err := New(EmulatorName, d, 0)
+	b, err := New(EmulatorName, d, 0, backend.Options{})
 	if err != nil {
 		return err
 	}

@@ -108,7 +108,7 @@ func TestForms_P5_EveryKernelOfEveryTarget(t *testing.T) {
 	for _, target := range kernels.Targets {
 		t.Run(target.Name, func(t *testing.T) {
 			t.Parallel()
-			// One source, three targets: the checks of memory and races take most of the time
+			// One source, several targets: the checks of memory and races take most of the time
 			// and are made on one of them. They also count what is read.
 			checked := target.Name == "sm_80"
 			b, d := emulated(t, ptx.Config{Major: target.Major, Minor: target.Minor, Version: target.Driver, Unchecked: !checked})
@@ -118,7 +118,8 @@ func TestForms_P5_EveryKernelOfEveryTarget(t *testing.T) {
 				}
 			}
 			for _, s := range []backend.Storage{backend.Float32, backend.Float64} {
-				checkSparse(t, b, d, checked, s)
+				checkSparse(t, b, d, checked, false, s)
+				checkSparse(t, b, d, checked, true, s)
 			}
 			checkDescent(t, b)
 			require.NoError(t, b.Close())

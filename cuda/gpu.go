@@ -17,6 +17,8 @@ type gpu struct {
 	mutex  sync.Mutex // one operation at a time
 	closed bool
 
+	fixedPoint bool // backend.Options.FixedPoint
+
 	context   driver.Context
 	info      driver.DeviceInfo
 	target    kernels.Target
@@ -46,8 +48,8 @@ var (
 )
 
 // New opens a device of the driver as a backend of the given name.
-func New(name string, d driver.Driver, ordinal int) (backend.Backend, error) {
-	g := &gpu{name: name, thread: newThread(), chunks: chunkBytes, modules: map[string]driver.Module{}, functions: map[string]*function{}}
+func New(name string, d driver.Driver, ordinal int, opts backend.Options) (backend.Backend, error) {
+	g := &gpu{name: name, thread: newThread(), chunks: chunkBytes, fixedPoint: opts.FixedPoint, modules: map[string]driver.Module{}, functions: map[string]*function{}}
 	err := g.thread.do(func() error {
 		version, err := d.Version()
 		if err != nil {
@@ -72,9 +74,14 @@ func New(name string, d driver.Driver, ordinal int) (backend.Backend, error) {
 
 func (g *gpu) Name() string { return g.name }
 
-// Device implements backend.Particular: tensor cores round as their generation does.
+// Device implements backend.Particular: tensor cores round as their generation does, and
+// fixed-point sums are not those by columns.
 func (g *gpu) Device() string {
-	return fmt.Sprintf("%s of compute capability %d.%d, %s", g.info.Name, g.info.Major, g.info.Minor, g.target.Name)
+	device := fmt.Sprintf("%s of compute capability %d.%d, %s", g.info.Name, g.info.Major, g.info.Minor, g.target.Name)
+	if g.fixedPoint {
+		device += ", fixed-point sums"
+	}
+	return device
 }
 
 func (g *gpu) Close() error {

@@ -16,7 +16,7 @@ import (
 // emulated opens the backend on an emulated device.
 func emulated(t testing.TB, c ptx.Config) (backend.Backend, *ptx.Driver) {
 	d := ptx.NewDriver(c)
-	b, err := New(EmulatorName, d, 0)
+	b, err := New(EmulatorName, d, 0, backend.Options{})
 	require.NoError(t, err)
 	return b, d
 }

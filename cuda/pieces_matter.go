@@ -21,7 +21,7 @@ func (d *data) bytes() int64 {
 // cut returns the first row of each piece of d's X, and the number of rows.
 func (d *data) cut(src *backend.Source) []int {
 	if src.Sparse != nil {
-		return cutSparse(src.Sparse, d.realSize, d.g.chunks.piece)
+		return cutSparse(src.Sparse, d.realSize, d.g.fixedPoint, d.g.chunks.piece)
 	}
 	n, piece := d.columns.Rows, int64(d.g.chunks.piece)
 	count := int(max((d.bytes()+piece-1)/piece, 1))
@@ -33,14 +33,17 @@ func (d *data) cut(src *backend.Source) []int {
 	return append(first, n)
 }
 
-// cutSparse cuts X into pieces of about as many bytes each, the pointers and both copies of
-// the entries counted. A piece of many columns is twice as large: the columns' sums, which
+// cutSparse cuts X into pieces of about as many bytes each, the pointers and all copies of
+// the entries counted: one with fixed-point sums, else two. A piece of many columns is twice as large: the columns' sums, which
 // every piece brings back, shall stay a few percent of what is read for them.
-func cutSparse(m *backend.CSR, size, piece int) []int {
+func cutSparse(m *backend.CSR, size int, fixed bool, piece int) []int {
 	piece = min(max(piece, m.Cols<<13), 2*piece)
-	entry := int64(8)
+	entry := int64(4)
 	if m.Val32 != nil || m.Val64 != nil {
-		entry += int64(2 * size)
+		entry += int64(size)
+	}
+	if !fixed {
+		entry *= 2
 	}
 	before := func(row int) int64 { return int64(row)*8 + m.RowPtr[row]*entry }
 	all := before(m.Rows)

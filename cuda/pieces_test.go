@@ -148,12 +148,18 @@ func TestPieces_P10_AnyMemoryTheSameBits(t *testing.T) {
 		{"sparse float64", compressed(1500, "float64"), backend.Float64, 30000, "one"},
 		{"sparse rounded", compressed(1500, "float64"), backend.Float32, 20000, "one"},
 		{"sparse ones", compressed(2500, "ones"), backend.Float32, 20000, "softmax3"},
+		{"sparse by rows", compressed(1500, "float32"), backend.Float32, 10000, "one"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			models := modelSets[c.models]
 			c.sources[0].Lend = true
-			b, d := inPieces(t, ptx.Config{Unchecked: true}, c.piece)
+			open := func(config ptx.Config) (backend.Backend, *ptx.Driver) {
+				b, d := inPieces(t, config, c.piece)
+				b.(*gpu).fixedPoint = c.name == "sparse by rows"
+				return b, d
+			}
+			b, d := open(ptx.Config{Unchecked: true})
 			want, placement, err := fitAll(t.Context(), b, c.sources[0], c.storage, models)
 			require.NoError(t, err)
 			require.Empty(t, placement)
@@ -162,7 +168,7 @@ func TestPieces_P10_AnyMemoryTheSameBits(t *testing.T) {
 
 			most, sent, refused := d.MostUsed(), 0, 0
 			for k, memory := range []int64{most, most - 1, most - int64(c.piece), most - int64(2*c.piece), most - int64(3*c.piece), most / 2, int64(c.piece)} {
-				b, d := inPieces(t, ptx.Config{Unchecked: true, Late: true, Memory: memory}, c.piece)
+				b, d := open(ptx.Config{Unchecked: true, Late: true, Memory: memory})
 				got, placement, err := fitAll(t.Context(), b, c.sources[k%2], c.storage, models)
 				if err != nil {
 					require.ErrorAs(t, err, new(*backend.OutOfMemoryError))
@@ -203,7 +209,11 @@ func TestCutSparse_CoversEveryRow(t *testing.T) {
 			m.Val32, entry = []float32{}, 24
 		}
 		piece := rapid.IntRange(1, 40000).Draw(t, "piece")
-		first := cutSparse(m, 8, piece)
+		fixed := rapid.Bool().Draw(t, "fixed")
+		if fixed {
+			entry /= 2
+		}
+		first := cutSparse(m, 8, fixed, piece)
 		require.Equal(t, []int{0, m.Rows}, []int{first[0], first[len(first)-1]})
 		for i, at := range first[:len(first)-1] {
 			require.Less(t, at, first[i+1])

@@ -35,12 +35,13 @@ func register(name, about string, rank int, find func() (driver.Driver, error)) 
 			}
 			return devices(name, d)
 		},
-		Open: func(backend.Options) (backend.Backend, error) {
+		FixedPoint: true,
+		Open: func(opts backend.Options) (backend.Backend, error) {
 			d, err := find()
 			if err != nil {
 				return nil, unavailable(err)
 			}
-			return New(name, d, 0)
+			return New(name, d, 0, opts)
 		},
 	})
 }

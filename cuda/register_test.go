@@ -36,13 +36,13 @@ func TestDevices_OfTheEmulator(t *testing.T) {
 func TestNew_TooOld(t *testing.T) {
 	for _, c := range []ptx.Config{{Major: 7, Minor: 0}, {Major: 7, Minor: 5, Version: 10000}} {
 		d := ptx.NewDriver(c)
-		_, err := New(Name, d, 0)
+		_, err := New(Name, d, 0, backend.Options{})
 		require.ErrorIs(t, err, backend.ErrUnavailable)
 		require.ErrorIs(t, err, errTooOld)
 		require.ErrorContains(t, err, "needs 7.5 and CUDA 10.1")
 		require.Empty(t, d.Live())
 	}
-	_, err := New(Name, ptx.NewDriver(ptx.Config{}), 1)
+	_, err := New(Name, ptx.NewDriver(ptx.Config{}), 1, backend.Options{})
 	require.ErrorIs(t, err, &driver.Error{Code: driver.InvalidDevice})
 }
 
@@ -54,7 +54,7 @@ var errNoDriver = errors.New("no libcuda.so.1")
 func (unopened) Version() (int, error) { return 0, errNoDriver }
 
 func TestUnavailable_SaysWhy(t *testing.T) {
-	_, err := New(Name, unopened{}, 0)
+	_, err := New(Name, unopened{}, 0, backend.Options{})
 	require.ErrorIs(t, err, backend.ErrUnavailable)
 	require.ErrorIs(t, err, errNoDriver)
 	_, err = devices(Name, unopened{})
@@ -94,7 +94,7 @@ func TestEval_StopsBetweenLaunches(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	emulator := ptx.NewDriver(ptx.Config{})
 	d := &leaving{Driver: emulator, leave: func() { cancel(cause) }}
-	b, err := New(Name, d, 0)
+	b, err := New(Name, d, 0, backend.Options{})
 	require.NoError(t, err)
 	src := &backend.Source{X: tensor.New(tensor.WithShape(3, 1), tensor.WithBacking([]float32{1, 2, 3})), Labels: [][]int32{{0, 1, 0}}}
 	x, err := b.Load(ctx, src, backend.Float32)

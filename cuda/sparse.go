@@ -10,7 +10,8 @@ import (
 
 // sparse is X by compressed rows, and a second time by columns. The first gives the rows'
 // products with coefficients, the second the columns' with residuals: each reads its copy
-// once, both add in a fixed order, and neither needs atomics.
+// once, both add in a fixed order, and neither needs atomics. With fixedPoint there is no
+// second copy.
 type sparse struct {
 	rowPtr    []int64 // host: lengths of rows, for samples
 	rows      driver.Ptr
@@ -18,7 +19,9 @@ type sparse struct {
 	values    driver.Ptr // 0: every entry is 1
 	valued    bool
 	log       int // of the lanes that share a row
+	step      int // rows of a block, whose residuals stay in the L2 cache
 	byColumns byColumns
+	fixed     *fixedPoint // nil: by columns
 }
 
 // byColumns is X in the order of pieces; see order in sparse_order.go.
@@ -26,7 +29,6 @@ type byColumns struct {
 	row, values               driver.Ptr // of each entry
 	start, slot, tasks, first driver.Ptr
 	cols, pieces              int
-	step                      int     // rows of a block
 	blocks                    []int64 // the first task of each row block, and their number
 }
 
@@ -65,6 +67,9 @@ func (m *byColumns) orderArrays() []array {
 
 // arrays are all of them.
 func (m *sparse) arrays(size int) []array {
+	if m.fixed != nil {
+		return append(m.rowArrays(size), m.fixed.arrays()...)
+	}
 	return slices.Concat(m.rowArrays(size), m.columnArrays(size), m.byColumns.orderArrays())
 }
 

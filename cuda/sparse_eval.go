@@ -44,10 +44,6 @@ func (l *launches) sparseGroup(vectors int) error {
 	if err != nil {
 		return err
 	}
-	part, err := l.pieceParts(width)
-	if err != nil {
-		return err
-	}
 	name := map[bool]string{false: "csr_eval", true: "csr_softmax"}[l.softmax]
 	if l.hess {
 		name = map[bool]string{false: "csr_hess", true: "csr_softmax_hess"}[l.softmax]
@@ -61,13 +57,20 @@ func (l *launches) sparseGroup(vectors int) error {
 	if err := l.combine("f64", sums, blocks, numbers, false, l.at(l.intercepts())); err != nil {
 		return err
 	}
-	if err := l.pieceSums("csr_xtr"+strconv.Itoa(width), 0, l.sparse.byColumns.tasksOf(), residuals, part); err != nil {
-		return err
-	}
 	if l.hess {
 		if err := l.noLosses(); err != nil {
 			return err
 		}
+	}
+	if l.sparse.fixed != nil {
+		return l.fixedSums(strconv.Itoa(width), 0, n, residuals, width, l.outputs, false, l.at(l.intercepts()), l.at(l.grad))
+	}
+	part, err := l.pieceParts(width)
+	if err != nil {
+		return err
+	}
+	if err := l.pieceSums("csr_xtr"+strconv.Itoa(width), 0, l.sparse.byColumns.tasksOf(), residuals, part); err != nil {
+		return err
 	}
 	return l.columnSums(part, width, l.outputs, l.at(l.intercepts()), l.at(l.grad))
 }
@@ -88,9 +91,11 @@ func (l *launches) sparseWide() error {
 	if err != nil {
 		return err
 	}
-	part, err := l.pieceParts(slabs * width)
-	if err != nil {
-		return err
+	part, fixed := driver.Ptr(0), l.sparse.fixed != nil
+	if !fixed {
+		if part, err = l.pieceParts(slabs * width); err != nil {
+			return err
+		}
 	}
 	blocks := blocksOf(step, 1)
 	sums, err := l.work("partial losses", int64(blocks)*int64(width)*8)
@@ -131,6 +136,13 @@ func (l *launches) sparseWide() error {
 			if err := l.combine("f64", sums, blocks, count, add, l.at(l.intercepts()+s*width)); err != nil {
 				return err
 			}
+			if fixed {
+				err := l.fixedSums("16", at, n, residuals, width, count, add, l.at(l.intercepts()+s*width), l.at(l.grad+s*width*(l.columns.Cols+1)))
+				if err != nil {
+					return err
+				}
+				continue
+			}
 			// Entries name their rows from the first of all.
 			err = l.pieceSums("csr_xtr16", m.blocks[b], m.blocks[b+1], residuals-driver.Ptr(at*width*l.realSize), part+driver.Ptr(s)*slab)
 			if err != nil {
@@ -142,6 +154,9 @@ func (l *launches) sparseWide() error {
 		if err := l.noLosses(); err != nil {
 			return err
 		}
+	}
+	if fixed {
+		return nil
 	}
 	for s := range slabs {
 		count := min(width, l.outputs-s*width)
@@ -155,11 +170,15 @@ func (l *launches) sparseWide() error {
 // intercepts is the place of a sparse group's sums of residuals: between gradients and losses.
 func (g *summed) intercepts() int { return g.losses - g.outputs }
 
-// sparseStats is stats over the pieces of columns.
+// sparseStats is stats over the pieces of columns, or with fixed-point sums over columns.
 func (c *call) sparseStats(w weights) (columns []float64, err error) {
 	const fields = 9 // of a piece
 	m, n, cols := &c.sparse.byColumns, c.columns.Rows, c.columns.Cols
-	part, err := c.work("partial stats", int64(m.pieces)*fields*8)
+	pieces, first := m.pieces, m.first
+	if c.sparse.fixed != nil {
+		pieces, first = cols, 0
+	}
+	part, err := c.work("partial stats", int64(pieces)*fields*8)
 	if err != nil {
 		return nil, err
 	}
@@ -167,9 +186,14 @@ func (c *call) sparseStats(w weights) (columns []float64, err error) {
 	if err != nil {
 		return nil, err
 	}
-	tasks := m.tasksOf()
-	args := append(m.pieceArgs(), driver.Int64(tasks), driver.PtrArg(w.ptr), driver.PtrArg(part))
-	if err := c.launch("csr_stats", "", shape{work: int(tasks+7) / 8}, args...); err != nil {
+	if c.sparse.fixed != nil {
+		err = c.fixedStats(w, part)
+	} else {
+		tasks := m.tasksOf()
+		args := append(m.pieceArgs(), driver.Int64(tasks), driver.PtrArg(w.ptr), driver.PtrArg(part))
+		err = c.launch("csr_stats", "", shape{work: int(tasks+7) / 8}, args...)
+	}
+	if err != nil {
 		return nil, err
 	}
 	total := 0.0 // of the weights as the device has them
@@ -180,7 +204,7 @@ func (c *call) sparseStats(w weights) (columns []float64, err error) {
 		total += v
 	}
 	err = c.launch("csr_combine_stats", "", shape{work: (cols + 255) / 256},
-		driver.PtrArg(part), driver.PtrArg(m.first), driver.Int64(int64(n)), driver.Int64(int64(cols)), driver.Float64(total), driver.PtrArg(results))
+		driver.PtrArg(part), driver.PtrArg(first), driver.Int64(int64(n)), driver.Int64(int64(cols)), driver.Float64(total), driver.PtrArg(results))
 	if err != nil {
 		return nil, err
 	}

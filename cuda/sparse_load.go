@@ -42,8 +42,12 @@ func (c *call) loadSparse(m *backend.CSR, first int, take taker) error {
 	return c.order(m, take)
 }
 
-// order makes the copy by columns, of the entries of m or, for nil, of those on the device.
+// order makes the copy by columns, of the entries of m or, for nil, of those on the device;
+// with fixed-point sums it counts the columns' entries instead.
 func (c *call) order(m *backend.CSR, take taker) error {
+	if c.g.fixedPoint {
+		return c.countColumns(take)
+	}
 	if m == nil {
 		m = new(backend.CSR)
 	}
@@ -81,7 +85,7 @@ func (c *call) placeSparse(rowPtr []int64, valued bool, take taker) (*sparse, er
 	if rows := len(rowPtr) - 1; int64(rows) > maxSparseRows {
 		return nil, unsupported("%d rows of sparse X in one piece; at most %d", rows, int64(maxSparseRows))
 	}
-	x := &sparse{rowPtr: rowPtr, valued: valued}
+	x := &sparse{rowPtr: rowPtr, valued: valued, step: min(max(c.g.chunks.residuals/(4*c.realSize), 1), len(rowPtr)-1)}
 	x.log = x.lanes()
 	c.sparse = x
 	return x, take.place(x.rowArrays(c.realSize))
@@ -179,10 +183,9 @@ func orderColumns[T uint32 | uint64](c *call, r *blockReader[T], take taker) err
 	if err := take.place(x.columnArrays(c.realSize)); err != nil {
 		return err
 	}
-	m.step = min(max(c.g.chunks.residuals/(4*c.realSize), 1), n)
 	var most int64 // entries of a block
-	for first := 0; first < n; first += m.step {
-		most = max(most, x.rowPtr[min(first+m.step, n)]-x.rowPtr[first])
+	for first := 0; first < n; first += x.step {
+		most = max(most, x.rowPtr[min(first+x.step, n)]-x.rowPtr[first])
 	}
 	row, sorted := make([]uint32, most), []T(nil)
 	if x.valued {
@@ -190,8 +193,8 @@ func orderColumns[T uint32 | uint64](c *call, r *blockReader[T], take taker) err
 	}
 	o := newOrder(c.columns.Cols)
 	err := c.stream(entries*int64(c.realSize), func(p *pipe) error {
-		for first := 0; first < n; first += m.step {
-			last := min(first+m.step, n)
+		for first := 0; first < n; first += x.step {
+			last := min(first+x.step, n)
 			from, to := x.rowPtr[first], x.rowPtr[last]
 			col, val, err := r.read(from, to)
 			if err != nil {

@@ -52,11 +52,14 @@ func sparseSource(rows, cols, mean int, kind string) *backend.Source {
 }
 
 // checkSparse takes every operation on sparse X; with checked, Eval and HessVec read each
-// byte of X by rows once, and of X by columns once.
-func checkSparse(t *testing.T, b backend.Backend, emulator *ptx.Driver, checked bool, s backend.Storage) {
+// byte of X by rows once, and of X by columns once; without the latter, by rows three times.
+func checkSparse(t *testing.T, b backend.Backend, emulator *ptx.Driver, checked, fixed bool, s backend.Storage) {
 	g := b.(*gpu)
-	kept := g.chunks
-	defer func() { g.chunks = kept }()
+	kept, reads := g.chunks, uint32(1)
+	defer func() { g.chunks, g.fixedPoint = kept, false }()
+	if g.fixedPoint = fixed; fixed {
+		reads, g.chunks.hot = 3, 50
+	}
 	for i, shape := range []struct {
 		rows, cols, mean, step int
 		kind                   string
@@ -74,11 +77,12 @@ func checkSparse(t *testing.T, b backend.Backend, emulator *ptx.Driver, checked 
 		want, err := reference.New().Load(t.Context(), src, s)
 		require.NoError(t, err)
 		x := got.(*data).sparse
-		all := []driver.Ptr{x.col, x.values, x.byColumns.row, x.byColumns.values}
-		if shape.kind == "ones" {
-			require.Zero(t, x.values, "no values of implicit ones")
-			all = []driver.Ptr{x.col, x.byColumns.row}
+		all := slices.DeleteFunc([]driver.Ptr{x.col, x.values, x.byColumns.row, x.byColumns.values}, func(p driver.Ptr) bool { return p == 0 })
+		arrays := map[bool]int{false: 2, true: 1}[fixed] // copies
+		if shape.kind != "ones" {
+			arrays *= 2
 		}
+		require.Len(t, all, arrays)
 		for name, models := range modelSets {
 			if i > 0 && name != "one" && name != "softmax20" {
 				continue // the other kernels differ by outputs, not by shape
@@ -93,8 +97,8 @@ func checkSparse(t *testing.T, b backend.Backend, emulator *ptx.Driver, checked 
 			requireOnce := func(what string) {
 				for a, p := range all {
 					for at, n := range emulator.Reads(p) {
-						if checked && name != "softmax20" && n != 1 { // 20 outputs are two reads for 16
-							require.Fail(t, "X is not read once", "byte %d of array %d is read %d times by %s, %s", at, a, n, what, name)
+						if checked && name != "softmax20" && n != reads { // 20 outputs are two reads for 16
+							require.Fail(t, "X is not read as often as it should be", "byte %d of array %d is read %d times by %s, %s; want %d", at, a, n, what, name, reads)
 						}
 					}
 				}
@@ -126,7 +130,11 @@ func checkSparse(t *testing.T, b backend.Backend, emulator *ptx.Driver, checked 
 			require.Greater(t, shape.cols/2, 64<<x.log, "a row takes a second round")
 		}
 		if i == 0 {
-			require.Greater(t, x.byColumns.pieces, 33*2, "a column takes a whole warp to combine")
+			if fixed {
+				require.True(t, 1 < x.fixed.hots && x.fixed.hots < shape.cols, "%d hot columns", x.fixed.hots)
+			} else {
+				require.Greater(t, x.byColumns.pieces, 33*2, "a column takes a whole warp to combine")
+			}
 			checkSparseOthers(t, emulator, s, got, want)
 		}
 		require.NoError(t, got.Close())

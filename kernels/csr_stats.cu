@@ -2,7 +2,7 @@
 //   n, mean, M2 = sum (x - mean)^2;  the same with weights;  min, max, #(x != 0)
 // Not for BF16, F16: sparse X is stored in float32 or float64.
 // X by columns in pieces, as in csr_xtr; weight [n] real or null; part [P][9] double: the fields of
-// Column; first [d+1]; total: the sum of the weights; out [d][8] double as in stats.
+// Column; first [d+1], or null where part has one a column; total: the sum of the weights; out [d][8] double as in stats.
 // csr_stats: 256 threads, any grid over the T tasks, a warp a task. Registers <= 128.
 // csr_combine_stats: 256 threads, any grid: Chan's formula over a column's pieces in order, and then
 // the rows without an entry.
@@ -55,8 +55,8 @@ extern "C" __global__ void __launch_bounds__(256, 4) NAME(csr_combine_stats)(
     const Column *__restrict__ part, const u32 *__restrict__ first, i64 n, i64 d, double total, double *__restrict__ out) {
   for (i64 j = (i64)CTAID_X * THREADS + TID_X; j < d; j += (i64)NCTAID_X * THREADS) {
     Column all = {};
-    const u32 end = first[j + 1];
-    for (u32 s = first[j]; s < end; s++) merge(all, part[s]);
+    const i64 end = first ? first[j + 1] : j + 1;
+    for (i64 s = first ? first[j] : j; s < end; s++) merge(all, part[s]);
     Column zeros = {};
     zeros.count = (double)n - all.count;
     if (zeros.count > 0) zeros.sum = max_(total - all.sum, 0.0);

@@ -53,6 +53,9 @@ type Options struct {
 	// NoSparse says that the backend takes no sparse X; that it refuses one is checked.
 	NoSparse bool
 
+	// OnlySparse leaves the cases and checks of dense X to another test.
+	OnlySparse bool
+
 	// NoRows tells that X cannot be read in pieces. That too is checked.
 	NoRows bool
 
@@ -76,8 +79,11 @@ func (o Options) storages() (all []backend.Storage) {
 
 // forms of X: dense, sparse with values, and sparse with implicit ones.
 func (o Options) forms() []string {
-	if o.NoSparse {
+	switch {
+	case o.NoSparse:
 		return []string{"dense"}
+	case o.OnlySparse:
+		return []string{"csr", "ones"}
 	}
 	return []string{"dense", "csr", "ones"}
 }

@@ -36,6 +36,9 @@ func RunAll(t *testing.T, b backend.Backend, o Options) {
 		{"Context_StopsWithItsCause", checkContext},
 		{"Close_LaterCallsAreErrors", checkClose},
 	} {
+		if o.OnlySparse && (test.name == "Streamed_P10_BitEqual" || test.name == "Margins_P19_Finite") {
+			continue // they are over dense X alone
+		}
 		t.Run(test.name, func(t *testing.T) { test.run(t, b, o) })
 	}
 }

@@ -82,6 +82,7 @@ func (t *train) register(flags *pflag.FlagSet) {
 	flags.Float64Var(&o.Tol, "tol", o.Tol, "largest gradient component at which a fit has converged")
 	flags.IntVar(&o.MaxIter, "max-iter", o.MaxIter, "most iterations (epochs of sgd); -1: the solver's own limit")
 	flags.StringVar(&t.dtype, "dtype", backend.Auto.String(), "number format of X: auto, float64, float32, bfloat16 or float16")
+	flags.BoolVar(&o.FixedPoint, "fixed-point", false, "sparse features on a GPU: hold them once, not twice, and add gradients as 64-bit integers; slower")
 	flags.Uint64Var(&o.Seed, "seed", 0, "seed of whatever is random")
 	flags.StringVar(&t.warm, "warm-start", "", "`model` to start from")
 	t.checkpoint.register(flags)
@@ -201,6 +202,11 @@ func (t *train) run(ctx context.Context, a *app, path string) error {
 func (t *train) prepare(a *app, path string) error {
 	o := &t.opts
 	o.Backend, o.Threads = a.backend, a.threads
+	for _, d := range backend.Drivers() {
+		if d.Name == o.Backend && o.FixedPoint && !d.FixedPoint {
+			return usagef("--fixed-point is for GPUs; the backend is %s", d.Name)
+		}
+	}
 	var err error
 	if o.Storage, err = backend.ParseStorage(t.dtype); err != nil {
 		return &usageError{err}

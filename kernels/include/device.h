@@ -19,6 +19,10 @@ __device__ static __forceinline__ float bits_float(unsigned u) { return __uint_a
 __device__ static __forceinline__ unsigned float_bits(float f) { return __float_as_uint(f); }
 __device__ static __forceinline__ double bits_double(long long u) { return __longlong_as_double(u); }
 __device__ static __forceinline__ long long double_bits(double f) { return __double_as_longlong(f); }
+__device__ static __forceinline__ unsigned atomic_add(unsigned *p, unsigned v) { return atomicAdd(p, v); }
+__device__ static __forceinline__ void atomic_add(unsigned long long *p, unsigned long long v) { atomicAdd(p, v); }
+__device__ static __forceinline__ void atomic_max(unsigned *p, unsigned v) { atomicMax(p, v); }
+__device__ static __forceinline__ void atomic_max(unsigned long long *p, unsigned long long v) { atomicMax(p, v); }
 #else
 #define __device__ __attribute__((device))
 #define __global__ __attribute__((global))
@@ -38,9 +42,14 @@ __device__ static __forceinline__ float bits_float(unsigned u) { return __builti
 __device__ static __forceinline__ unsigned float_bits(float f) { return __builtin_bit_cast(unsigned, f); }
 __device__ static __forceinline__ double bits_double(long long u) { return __builtin_bit_cast(double, u); }
 __device__ static __forceinline__ long long double_bits(double f) { return __builtin_bit_cast(long long, f); }
+__device__ static __forceinline__ unsigned atomic_add(unsigned *p, unsigned v) { return (unsigned)__nvvm_atom_add_gen_i((int *)p, (int)v); }
+__device__ static __forceinline__ void atomic_add(unsigned long long *p, unsigned long long v) { __nvvm_atom_add_gen_ll((long long *)p, (long long)v); }
+__device__ static __forceinline__ void atomic_max(unsigned *p, unsigned v) { __nvvm_atom_max_gen_ui(p, v); }
+__device__ static __forceinline__ void atomic_max(unsigned long long *p, unsigned long long v) { __nvvm_atom_max_gen_ull(p, v); }
 #endif
 
 #define DEV __device__ static __forceinline__
+#define METHOD __device__ __forceinline__ // DEV of a struct
 typedef long long i64;
 typedef unsigned long long u64;
 typedef unsigned u32;

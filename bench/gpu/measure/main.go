@@ -89,6 +89,9 @@ func run(ctx context.Context, args []string) error {
 		}
 		m.Rows = append(m.Rows, row)
 	}
+	if m.Rows, err = t.fixedPoint(ctx, *name, m.Rows); err != nil {
+		return err
+	}
 	return writeJSON(*out, m)
 }
 

@@ -111,7 +111,8 @@ func (r *Report) markdown() string {
 	}
 	b.WriteString(`
 One call, coefficients in and results out, median; GB/s are bytes of X counted once
-(of sparse X the entries, which a GPU reads twice: by rows, then by columns).
+(of sparse X the entries, which a GPU reads twice: by rows, then by columns; with
+fixed-point sums three times by rows).
 PyTorch computes the same loss and gradient, the faster of autograd and by hand, and
 leaves them on the device.
 

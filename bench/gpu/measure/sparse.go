@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -18,6 +21,28 @@ const (
 )
 
 func isSparse(p point) bool { return strings.HasPrefix(p.operation, sparsePrefix) }
+
+// fixedPoint adds rows of sparse X held once, where the backend can do so.
+func (t timing) fixedPoint(ctx context.Context, name string, rows []Row) ([]Row, error) {
+	b, _, err := backend.Open(name, backend.Options{FixedPoint: true})
+	if errors.Is(err, backend.ErrUnsupported) {
+		return rows, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer b.Close()
+	t.backend = b
+	for _, models := range []int{1, 16} {
+		row, err := t.row(ctx, point{"sparse eval", 0, backend.Float32, models})
+		if err != nil {
+			return nil, fmt.Errorf("fixed-point sums: %w", err)
+		}
+		row.Operation += ", fixed point"
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
 
 // sparse is a matrix of about that many entries. Column j is drawn with a density
 // proportional to j^(-3/4).

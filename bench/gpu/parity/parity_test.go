@@ -1,6 +1,7 @@
 package parity
 
 import (
+	"errors"
 	"flag"
 	"testing"
 
@@ -22,4 +23,18 @@ func TestBackend_P5(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { require.NoError(t, b.Close()) }()
 	backendtest.RunAll(t, b, backendtest.Options{})
+}
+
+// TestFixedPoint_P5 is the same over sparse X held once, where the backend can do so.
+func TestFixedPoint_P5(t *testing.T) {
+	if *name == "" {
+		t.Skip("needs -backend, as TestBackend_P5")
+	}
+	b, _, err := backend.Open(*name, backend.Options{FixedPoint: true})
+	if errors.Is(err, backend.ErrUnsupported) {
+		t.Skip(err)
+	}
+	require.NoError(t, err)
+	defer func() { require.NoError(t, b.Close()) }()
+	backendtest.RunAll(t, b, backendtest.Options{OnlySparse: true})
 }
