@@ -20,7 +20,7 @@ import (
 // Its features have names, so that Label, Weight and Offset may also name one of them,
 // which then is none any more. A dense matrix beyond MaxMemory becomes a Stream.
 func readLRB(ctx context.Context, in *input, o *ReadOptions) (*Dataset, error) {
-	file, err := in.spool(o, lrb.Magic, "lrb file")
+	file, err := in.spool(o, "lrb file", lrb.Magic)
 	if err != nil {
 		return nil, err
 	}

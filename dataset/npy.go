@@ -246,7 +246,7 @@ func readNPY(ctx context.Context, in *input, o *ReadOptions) (*Dataset, error) {
 	var kept *spooled
 	if in.file == nil && o.MaxMemory > 0 { // in pieces it is read from a file
 		var err error
-		if kept, err = in.spool(o, npyMagic, "NPY file"); err != nil {
+		if kept, err = in.spool(o, "NPY file", npyMagic); err != nil {
 			return nil, err
 		}
 		in = &input{name: in.name, Reader: io.NewSectionReader(kept, 0, kept.size), file: kept, size: kept.size}

@@ -23,7 +23,7 @@ const (
 // Label, Weight and Offset of the options name other arrays; Ignore drops columns of
 // X by index.
 func readNPZ(ctx context.Context, in *input, o *ReadOptions) (*Dataset, error) {
-	file, err := in.spool(o, "PK", "NPZ archive")
+	file, err := in.spool(o, "NPZ archive", "PK")
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ import (
 // Integers of 64 bits and decimals become the nearest float64. Dates, times, nested
 // fields and lists are errors unless they are ignored.
 func readParquet(ctx context.Context, in *input, o *ReadOptions) (*Dataset, error) {
-	file, err := in.spool(o, parquetMagic, "Parquet file")
+	file, err := in.spool(o, "Parquet file", parquetMagic)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"slices"
 )
 
 // spooled is what can be read anywhere: a plain file, or what a stream had, which is then
@@ -15,12 +16,16 @@ type spooled struct {
 	file *os.File // a scratch file; nil where there is none
 }
 
-// spool makes in readable anywhere. magic are the first bytes that it must have: a stream
-// of something else is not read to its end. what is the kind of the file.
-func (in *input) spool(o *ReadOptions, magic, what string) (*spooled, error) {
+// spool makes in readable anywhere. what is the kind of the file, magics the first bytes
+// that it may have: a stream of something else is not read to its end.
+func (in *input) spool(o *ReadOptions, what string, magics ...string) (*spooled, error) {
 	r := bufio.NewReader(in)
-	if head, err := r.Peek(len(magic)); string(head) != magic {
-		if err != nil && err != io.EOF {
+	known := slices.ContainsFunc(magics, func(magic string) bool {
+		head, _ := r.Peek(len(magic))
+		return string(head) == magic
+	})
+	if !known {
+		if _, err := r.Peek(1); err != nil && err != io.EOF {
 			return nil, streamError(in.name, err)
 		}
 		return nil, &ReadError{File: in.name, Problem: "this is no " + what + ": it does not begin like one", Advice: "the file is damaged, or something else"}
@@ -37,7 +42,7 @@ func (in *input) spool(o *ReadOptions, magic, what string) (*spooled, error) {
 	}
 	file, err := scratchFile(o.Scratch)
 	if err != nil {
-		return nil, err
+		return nil, withFile(err, in.name)
 	}
 	s := &spooled{file, 0, file}
 	buf := make([]byte, 1<<20)
@@ -49,7 +54,7 @@ func (in *input) spool(o *ReadOptions, magic, what string) (*spooled, error) {
 		}
 		if _, err := file.Write(buf[:n]); err != nil {
 			s.close()
-			return nil, scratchError(file.Name(), err)
+			return nil, withFile(scratchError(file.Name(), err), in.name)
 		}
 		if s.size += int64(n); eof {
 			return s, nil
