@@ -3,6 +3,7 @@
 //
 //	Run            what `logreg-gpu bench` shows
 //	peers/         the comparison with other programs: make bench-peers, bench-check
+//	ingest/        how files become matrices, beside other programs: make bench-ingest
 //	gpu/           what a machine with a GPU should run: bench/gpu-check.sh
 //	results/       what they found, by machine and date
 //

@@ -81,6 +81,8 @@ def ingest_checks(results):
         if other:
             ratio = ingest.ratio(s, other)
             yield "%s: as fast as %s, times" % (kind, other["who"]), "%.2f" % ratio, ">= %g" % least, ratio >= least
+        for r in ingest.named(s, "Python gzip"):
+            yield "%s: as fast as %s, times" % (kind, r["who"]), "%.2f" % ingest.ratio(s, r), ">= 1", ingest.ratio(s, r) >= 1
         for r in s["results"]:
             if not r["agrees"]:
                 yield "%s: numbers agree with %s" % (kind, r["who"]), "no", "yes", False
