@@ -172,7 +172,7 @@ func newProblem(ds *dataset.Dataset, opts Options) (*problem, error) {
 	}
 	p.objective = objective.Options{
 		C: opts.C, Penalty: penalty, L1Ratio: opts.L1Ratio, NoIntercept: opts.NoIntercept, Standardize: opts.Standardize, Names: ds.FeatureNames,
-		Labels: ds.Labels, Weights: weights,
+		Labels: ds.Labels, Weights: weights, Entries: max(0, p.source.Entries()),
 	}
 	if p.objective.Factors, err = opts.penaltyFactors(ds.FeatureNames); err != nil {
 		return nil, err

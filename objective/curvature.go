@@ -12,18 +12,17 @@ import (
 
 var _ solver.Curved = (*Objective)(nil)
 
-// curvatureDim is the largest number of coordinates of one output for which Gram
-// matrices are made.
-const curvatureDim = 4096
+// curvatureDim is the largest number of coordinates of one output for which whole Gram
+// matrices are made: beyond, they are of the hottest (wide).
+var curvatureDim = 4096 // lowered by tests
 
 // factorBytes is the size of the matrices of all outputs beyond which they share one.
 var factorBytes = 256 << 20 // lowered by tests
 
-// shares tells whether all outputs have the same block: as many of their own would
-// take too much memory, and flops.
-func (o *Objective) shares() bool {
-	p := o.coords.dim()
-	return o.outputs() > 1 && 8*p*p*o.outputs() > factorBytes
+// shares tells whether all outputs have the same block of so many coordinates: as many
+// of their own would take too much memory, and flops.
+func (o *Objective) shares(hot int) bool {
+	return o.outputs() > 1 && 8*hot*hot*o.outputs() > factorBytes
 }
 
 // leastCurvature is the share of what a column of average rows would have that the
@@ -45,14 +44,17 @@ const wellRepresented = 0.1
 //
 // With very many outputs they all get the block of the origin, where it is the same
 // for each: what the columns have in common.
-func (o *Objective) Curvature(ctx context.Context, theta []float64) (solver.Curvature, error) {
+func (o *Objective) Curvature(ctx context.Context, theta []float64, hot int) (solver.Curvature, error) {
+	if o.wide != nil {
+		return o.hotCurvature(ctx, theta, hot)
+	}
 	gram, ok := o.data.(backend.Gram)
 	if !ok {
 		return nil, backend.ErrUnsupported
 	}
 	side := o.coords.cols + 1
 	made := o.outputs()
-	if o.shares() {
+	if o.shares(o.coords.dim()) {
 		made, theta = 1, make([]float64, len(theta))
 	}
 	o.toStored(theta, o.coef)
@@ -89,11 +91,11 @@ func (o *Objective) curvature(gram [][]float64) solver.Curvature {
 	side, p := o.coords.cols+1, o.coords.dim()
 	c := make(solver.Curvature, len(gram))
 	for k := range c {
-		c[k] = mat.NewSymDense(p, nil)
-		o.addBlock(c[k], 0, 0, gram[k])
+		c[k] = &solver.Block{SymDense: mat.NewSymDense(p, nil)}
+		o.coords.addBlock(c[k].SymDense, 0, 0, gram[k], o.sum)
 		if o.squares != nil {
-			o.correct(c[k], gram[k][side*side-1]/o.sum)
-			shrink(c[k], float64(o.data.Rows()))
+			o.correct(c[k].SymDense, o.coords.meanSquares(o.columns), o.squares, gram[k][side*side-1]/o.sum)
+			shrink(c[k].SymDense, float64(o.data.Rows()))
 		}
 		for d, ridge := range o.quad.ridge {
 			c[k].SetSym(d, d, c[k].At(d, d)+ridge)
@@ -102,21 +104,20 @@ func (o *Objective) curvature(gram [][]float64) solver.Curvature {
 	return c
 }
 
-// correct makes a sample's block h more like that of all rows. certainty is the mean
-// of p (1 - p).
+// correct makes a sample's block h more like that of all rows, by the mean squares of its
+// coordinates there and in the sample. certainty is the mean of p (1 - p).
 //
 // Columns that add up to a constant, as the levels of a category do, make h singular,
 // and scaling some of them moves its null space: what the sample's rows say is then
 // nothing, and what the scaling makes of it has the curvature (by - 1)^2 h_jj, which
 // is added. Columns that the sample represents well are not touched, for there a null
 // space is known to be one.
-func (o *Objective) correct(h *mat.SymDense, certainty float64) {
-	full := o.coords.meanSquares(o.columns)
+func (o *Objective) correct(h *mat.SymDense, full, sample []float64, certainty float64) {
 	by := make([]float64, len(full))
 	for j, s := range full {
 		by[j] = 1
 		if s > 0 {
-			by[j] = min(max(math.Sqrt(s/o.squares[j]), 0.5), 2) // 2 where the sample has none
+			by[j] = min(max(math.Sqrt(s/sample[j]), 0.5), 2) // 2 where the sample has none
 		}
 		if math.Abs(by[j]-1) < wellRepresented {
 			by[j] = 1
@@ -134,22 +135,48 @@ func (o *Objective) correct(h *mat.SymDense, certainty float64) {
 // Blocks is the number of outputs.
 func (o *Objective) Blocks() int { return o.outputs() }
 
+// Hot is all coordinates of an output, or those that wide data may have products of.
+func (o *Objective) Hot() int {
+	if o.wide != nil {
+		return o.wide.most()
+	}
+	return o.coords.dim()
+}
+
 // CurvaturePrice compares the flops of a row's products with the bytes that Eval
-// reads of it.
-func (o *Objective) CurvaturePrice() float64 {
-	d, k, blocks := float64(o.coords.cols), float64(o.outputs()), float64(o.outputs())
-	if o.shares() {
+// reads of it; of sparse X, the products of its entries with the entries.
+func (o *Objective) CurvaturePrice(hot int) (row, once float64) {
+	k, blocks := float64(o.outputs()), float64(o.outputs())
+	if o.shares(hot) {
 		blocks = 1
 	}
-	eval := max(d*float64(o.data.Storage().Bytes())/readRate, 4*d*k/flopRate) + k*linkTime
-	return (d + 1) * (d + 1) * blocks / flopRate / eval
+	d, h := float64(o.coords.cols), float64(hot)
+	eval, products := max(d*float64(o.data.Storage().Bytes())/readRate, 4*d*k/flopRate), h*h/flopRate
+	if o.opts.Entries > 0 {
+		entries := float64(o.opts.Entries) / float64(o.Rows())
+		some := entries
+		if o.wide != nil {
+			some = o.wide.entries[hot]
+		}
+		eval, products = entries*(1+k)/2*entryTime, (some+1)*(some+2)/2*productTime
+	}
+	row = blocks * products
+	if o.wide != nil { // it evaluates, and adds up squares
+		row += (1 + blocks/k) * eval
+	}
+	eval += k * linkTime
+	return row / eval, blocks * (h*h*h/3/flopRate + usualSteps*8*h*h/readRate) / eval
 }
 
 // Ratios of these decide what is worth its price: bytes and flops a second, seconds a
-// logit. They are those of two cores with AVX-512; GPUs have 4 times the flops a byte
+// logit, an entry and a product. They are those of two cores with AVX-512; GPUs have 4 times the flops a byte
 // in their tensor cores, AVX2 half.
 const (
-	readRate = 25e9
-	flopRate = 400e9
-	linkTime = 1e-9
+	readRate    = 25e9
+	flopRate    = 400e9
+	linkTime    = 1e-9
+	entryTime   = 1e-9   // of an entry of sparse X in Eval
+	productTime = 0.5e-9 // of the product of two entries
+
+	usualSteps = 12 // taken in one metric
 )

@@ -14,3 +14,11 @@ func (o *Objective) Gauge() []float64 {
 	copy(g, o.quad.gauge)
 	return g
 }
+
+// WideFrom makes objectives of more than dim coordinates wide, with a diagonal that is
+// exact, until the returned function is called.
+func WideFrom(dim int) (undo func()) {
+	d, s := curvatureDim, skew
+	curvatureDim, skew = dim, 0
+	return func() { curvatureDim, skew = d, s }
+}

@@ -14,7 +14,7 @@ import (
 // CanCurve tells whether Curvatures can be had. With absolute values they are whole.
 func (f *Family) CanCurve() bool {
 	for _, o := range f.members {
-		if !o.Can(solver.CanCurve) || o.lasso.weight != nil && o.Dim() > curvatureDim {
+		if !o.Can(solver.CanCurve) || o.wide != nil || o.lasso.weight != nil && o.Dim() > curvatureDim {
 			return false
 		}
 	}
@@ -121,7 +121,7 @@ func (o *Objective) curvatureOf(gram [][]float64) solver.Curvature {
 	}
 	h := mat.NewSymDense(o.Dim(), nil)
 	o.assemble(o.hessianSpace().blocks, gram, h)
-	return solver.Curvature{h}
+	return solver.Curvature{{SymDense: h}}
 }
 
 // total is the sum of the weights of all rows, member k's fold included.

@@ -58,7 +58,7 @@ func (o *Objective) EvalHessian(ctx context.Context, theta, grad []float64, hess
 func (o *Objective) assemble(blocks []backend.GramBlock, out [][]float64, hess *mat.SymDense) {
 	p := o.coords.dim()
 	for i, b := range blocks {
-		o.addBlock(hess, b.Row*p, b.Col*p, out[i])
+		o.coords.addBlock(hess, b.Row*p, b.Col*p, out[i], o.sum)
 	}
 	q := &o.quad
 	for d := range p {
@@ -76,9 +76,8 @@ func (o *Objective) assemble(blocks []backend.GramBlock, out [][]float64, hess *
 }
 
 // addBlock writes A'GA / sum to the block of hess at (row, col), where A is the map
-// from theta to stored coefficients (coordinates) and G a block by the latter.
-func (o *Objective) addBlock(hess *mat.SymDense, row, col int, g []float64) {
-	c := o.coords
+// from theta to stored coefficients and G a block by the latter.
+func (c *coordinates) addBlock(hess *mat.SymDense, row, col int, g []float64, sum float64) {
 	d, w := c.cols, c.cols+1
 	corner := g[d*w+d]
 	for i := range d {
@@ -89,15 +88,15 @@ func (o *Objective) addBlock(hess *mat.SymDense, row, col int, g []float64) {
 		edge := float64(c.gain[i]*g[i*w+d]) + float64(c.shift[i]*corner) // by theta_i and b'
 		for j := first; j < d; j++ {
 			v := float64(c.gain[i]*g[i*w+j]) + float64(c.shift[i]*g[d*w+j])
-			hess.SetSym(row+i, col+j, (float64(c.gain[j]*v)+float64(c.shift[j]*edge))/o.sum)
+			hess.SetSym(row+i, col+j, (float64(c.gain[j]*v)+float64(c.shift[j]*edge))/sum)
 		}
 		if c.intercept {
-			hess.SetSym(row+i, col+d, edge/o.sum)
-			hess.SetSym(row+d, col+i, edge/o.sum)
+			hess.SetSym(row+i, col+d, edge/sum)
+			hess.SetSym(row+d, col+i, edge/sum)
 		}
 	}
 	if c.intercept {
-		hess.SetSym(row+d, col+d, corner/o.sum)
+		hess.SetSym(row+d, col+d, corner/sum)
 	}
 }
 

@@ -56,6 +56,10 @@ type Options struct {
 	// changes no result.
 	Threads int
 
+	// Entries is the number of entries of sparse X, 0 for dense X: what operations cost
+	// follows from it.
+	Entries int64
+
 	// Names of the columns are used in hints; nil means x0, x1, ...
 	Names []string
 }
@@ -132,6 +136,8 @@ type Objective struct {
 	hessian     hessianSpace
 	lots        *lots     // of the rows, made for the first sample
 	squares     []float64 // of the coordinates of one output, their mean over the rows of a sample; nil for all rows
+	counts      []int64   // of each column's values in a sample that are not zero; nil for all rows
+	wide        *wide     // where there are too many coordinates for whole Gram matrices
 }
 
 var (
@@ -140,6 +146,7 @@ var (
 	_ solver.Rounder   = (*Objective)(nil)
 	_ solver.Unbounded = (*Objective)(nil)
 	_ solver.Hinter    = (*Objective)(nil)
+	_ solver.Shrunk    = (*Objective)(nil)
 )
 
 // New makes the objective of a model over data, which it neither owns nor closes.
@@ -176,6 +183,9 @@ func New(ctx context.Context, data backend.Data, model backend.Model, opts Optio
 	o.coords = newCoordinates(data.Affine(), o.columns, o.ridge, opts)
 	o.lasso = o.newLasso(lambda)
 	o.quad = o.newQuadratic()
+	if o.coords.dim() > curvatureDim {
+		o.wide = o.newWide(st.NonZero)
+	}
 	n := model.Outputs() * (d + 1)
 	o.coef, o.other = make([]float64, n), make([]float64, n)
 	return o, nil
@@ -406,7 +416,10 @@ func (o *Objective) Can(a solver.Ability) bool {
 	case solver.CanBatch, solver.CanSample:
 		return backend.Can(o.data, backend.CanSample)
 	case solver.CanCurve:
-		return backend.Can(o.data, backend.CanGram) && o.coords.dim() <= curvatureDim
+		if o.wide != nil { // of dense X no few columns stand out
+			return o.opts.Entries > 0 && backend.Can(o.data, backend.CanColumnGram)
+		}
+		return backend.Can(o.data, backend.CanGram)
 	}
 	return false
 }

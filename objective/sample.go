@@ -57,7 +57,7 @@ func (o *Objective) measure(ctx context.Context) error {
 	*o.passes += o.share
 	// A sample's weights are in Weighted also for models without a weight column.
 	u := userColumns(o.data.Affine(), st, st.Weighted.Sum > 0)
-	o.squares = o.coords.meanSquares(u)
+	o.squares, o.counts = o.coords.meanSquares(u), st.NonZero
 	return nil
 }
 

@@ -11,19 +11,30 @@ import (
 //
 // Where there are several blocks, the minimum sums to zero over the runs in every
 // coordinate, as coefficients of softmax do.
-type Curvature []*mat.SymDense
+type Curvature []*Block
+
+// Block is the part of a Curvature over one run of coordinates: all of it or, where there
+// are too many, what is between some of them and the diagonal of the others.
+type Block struct {
+	*mat.SymDense
+
+	Hot      []int     // the coordinates of SymDense, strictly increasing
+	Diagonal []float64 // of all coordinates, for those that are not in Hot; nil: all are
+}
 
 // metric is a factorised Curvature: the inner product in which steps are taken.
 // A nil metric is the identity.
 type metric struct {
-	blocks  []*factor
+	blocks  []*blockFactor
 	threads int
 
 	plain *mat.SymDense // instead of blocks: not factorised, both triangles filled (plainMetric)
 }
 
 // whole tells whether nothing of the Hessian is left out.
-func (m *metric) whole() bool { return m != nil && (m.plain != nil || len(m.blocks) == 1) }
+func (m *metric) whole() bool {
+	return m != nil && (m.plain != nil || len(m.blocks) == 1 && m.blocks[0].inverse == nil)
+}
 
 // metricDamping is added to the unit diagonal of the scaled blocks: more than the
 // rounding errors of Gram matrices in float32, less than any eigenvalue that a sample
@@ -33,18 +44,17 @@ const metricDamping = 1e-7
 // newMetric factorises c, whose memory it takes over. Blocks that are not positive
 // definite are damped until they are. threads bounds the goroutines at work.
 func newMetric(c Curvature, threads int) *metric {
-	m := &metric{blocks: make([]*factor, len(c)), threads: threads}
+	m := &metric{blocks: make([]*blockFactor, len(c)), threads: threads}
 	var own []int // blocks that are not shared with the one before
-	for k, h := range c {
-		if k == 0 || h != c[k-1] {
+	for k, b := range c {
+		if k == 0 || b != c[k-1] {
 			own = append(own, k)
 		}
 	}
 	each := max(1, threads/len(own))
 	inParallel(len(own), threads, func(i int) {
 		k := own[i]
-		m.blocks[k] = factorIn(c[k], each)
-		m.blocks[k].factorise(c[k], 0, metricDamping)
+		m.blocks[k] = newBlockFactor(c[k], each)
 	})
 	for k, f := range m.blocks {
 		if f == nil {
@@ -52,6 +62,55 @@ func newMetric(c Curvature, threads int) *metric {
 		}
 	}
 	return m
+}
+
+// blockFactor is a factorised Block.
+type blockFactor struct {
+	factor  *factor   // nil where at is empty
+	at      []int     // its coordinates
+	inverse []float64 // of the diagonal, 0 for coordinates in at and those without curvature; nil: at is all
+}
+
+func newBlockFactor(b *Block, threads int) *blockFactor {
+	f := &blockFactor{at: b.Hot}
+	if b.SymmetricDim() > 0 {
+		f.factor = factorIn(b.SymDense, threads)
+		f.factor.factorise(b.SymDense, 0, metricDamping)
+	}
+	if b.Diagonal == nil {
+		return f
+	}
+	f.inverse = make([]float64, len(b.Diagonal))
+	for j, h := range b.Diagonal {
+		if by := 1 / h; h > 0 && finite(by) {
+			f.inverse[j] = by
+		}
+	}
+	for _, j := range b.Hot {
+		f.inverse[j] = 0
+	}
+	return f
+}
+
+// solve overwrites v by the inverse times v.
+func (f *blockFactor) solve(v []float64) {
+	if f.inverse == nil {
+		f.factor.solve(v, v)
+		return
+	}
+	some := make([]float64, len(f.at))
+	for a, j := range f.at {
+		some[a] = v[j]
+	}
+	if f.factor != nil {
+		f.factor.solve(some, some)
+	}
+	for j, by := range f.inverse {
+		v[j] *= by
+	}
+	for a, j := range f.at {
+		v[j] = some[a]
+	}
 }
 
 // solve sets out to the inverse times v; out may be v.
@@ -63,7 +122,7 @@ func (m *metric) solve(v, out []float64) {
 	n := len(v) / len(m.blocks)
 	copy(out, v)
 	centre(out, len(m.blocks))
-	inParallel(len(m.blocks), m.threads, func(k int) { m.blocks[k].solve(out[k*n:(k+1)*n], out[k*n:(k+1)*n]) })
+	inParallel(len(m.blocks), m.threads, func(k int) { m.blocks[k].solve(out[k*n : (k+1)*n]) })
 	centre(out, len(m.blocks))
 }
 

@@ -106,7 +106,7 @@ func (s *lassoSteps) promised(grad []float64) float64 {
 
 // plainMetric is a metric for proximal steps, which takes over the one block of c.
 func plainMetric(c Curvature) *metric {
-	m := &metric{plain: c[0]}
+	m := &metric{plain: c[0].SymDense}
 	mirror(m.plain.RawSymmetric(), true)
 	return m
 }

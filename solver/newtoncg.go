@@ -133,7 +133,7 @@ func (d *descent) sampleMetric(ctx context.Context) (m *metric, err error) {
 	}
 	if Can(s.Objective, CanCurve) {
 		var c Curvature
-		if c, err = s.Objective.(Curved).Curvature(ctx, d.x); err == nil {
+		if c, err = s.Objective.(Curved).Curvature(ctx, d.x, p.hot); err == nil {
 			m = newMetric(c, d.opts.threads())
 		}
 	}

@@ -101,15 +101,22 @@ type Sample struct {
 
 // Curved gives an approximate Hessian for large objectives.
 type Curved interface {
-	// Curvature approximates the Hessian at x. It reads X once.
-	Curvature(ctx context.Context, x []float64) (Curvature, error)
+	// Curvature approximates the Hessian at x: in each block between the hot
+	// coordinates that matter most, and the diagonal of the others. It reads X once, or
+	// twice.
+	Curvature(ctx context.Context, x []float64, hot int) (Curvature, error)
 
 	// Blocks is the number of blocks of a Curvature.
 	Blocks() int
 
-	// CurvaturePrice is what a row costs in Curvature, in units of Eval's. It depends
-	// on the kind of machine, not on the present one.
-	CurvaturePrice() float64
+	// Hot is the largest number of hot coordinates that is worth asking for: all of a
+	// block, unless there are too many.
+	Hot() int
+
+	// CurvaturePrice is what a row costs in Curvature, in units of Eval's, and what its
+	// factor and the usual number of steps in it cost once. It depends on the kind of
+	// machine, not on the present one.
+	CurvaturePrice(hot int) (row, once float64)
 }
 
 // Ability names one of the optional interfaces.
@@ -162,6 +169,14 @@ type Rounder interface {
 	// Rounding returns the relative error to be expected of values, and the
 	// MaxAbsGradient that rounding may leave at the very minimum.
 	Rounding() (value, gradient float64)
+}
+
+// Shrunk says how much the penalty leaves to the data.
+type Shrunk interface {
+	// Freedom is the effective number of degrees of freedom: coordinates, each by the
+	// share of its curvature that is not the penalty's. A sample of m rows tells the
+	// minimum to half of that by m in value.
+	Freedom() float64
 }
 
 // Unbounded says whether the minimum may lie at infinity, as it does for separable

@@ -30,6 +30,14 @@ func (p *pairs) again(m *metric) {
 	p.metric = m
 }
 
+// move goes on in another metric. Pairs say what no metric of a part of the Hessian does.
+func (p *pairs) move(m *metric) {
+	p.metric, p.solved = m, nil
+	for i := range p.list {
+		p.list[i].solved = nil
+	}
+}
+
 func (p *pairs) len() int { return len(p.list) }
 
 func (p *pairs) reset() { p.list = p.list[:0] }
@@ -61,10 +69,16 @@ func (p *pairs) direction(g, dir []float64) {
 	if p.metric != nil {
 		solved := make([]float64, len(g))
 		p.metric.solve(g, solved)
-		if last >= 0 && p.list[last].solved == nil {
+		if last >= 0 && p.list[last].solved == nil && p.solved != nil {
 			floats.Sub(p.solved, solved)
 			floats.Scale(-1, p.solved)
 			p.list[last].solved = p.solved
+		}
+		for i := range p.list {
+			if q := &p.list[i]; q.solved == nil { // in another metric so far
+				q.solved = make([]float64, len(g))
+				p.metric.solve(q.y, q.solved)
+			}
 		}
 		p.solved = solved
 	}

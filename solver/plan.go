@@ -1,11 +1,15 @@
 package solver
 
-import "math"
+import (
+	"math"
+	"sort"
+)
 
 // plan is what staged decides beforehand, from the shape of the problem and constants
 // alone, so that the same problem is always solved by the same steps.
 type plan struct {
 	rows, cols int     // coordinates of one block
+	hot        int     // of those, the ones between which a metric has all
 	price      float64 // of a row in a metric, in evaluations
 	sizes      []int   // of the samples, growing
 	short      bool    // the largest would be larger with more memory
@@ -22,6 +26,9 @@ const (
 	// they take two or three passes more, and cost a quarter. Stages on so few rows bring
 	// nothing then: they would end in the metric that they began in.
 	dearMetric = 4
+
+	// hotBudget is the price of a metric of the hottest columns, in passes.
+	hotBudget = 1
 )
 
 // newPlan gives samples that grow to n/8 rows, or to 8 a column where that is more, but
@@ -32,20 +39,24 @@ func newPlan(obj Objective) (p plan) {
 		return p
 	}
 	p.rows, p.cols = obj.(Sampler).Rows(), obj.Dim()
+	p.hot = p.cols
 	each := sampleRows // a column
 	if Can(obj, CanCurve) {
 		c := obj.(Curved)
 		p.cols /= c.Blocks()
-		p.price = c.CurvaturePrice()
+		if p.hot = c.Hot(); p.hot < p.cols {
+			p.hot = p.hottest(c, min(p.rows/8, largestSample(obj, p.rows)))
+		}
+		p.price, _ = c.CurvaturePrice(p.hot)
 		// Blocks of a Hessian have too many passes before them to save on their making.
-		if p.single = c.Blocks() == 1 && p.price*float64(sampleRows*p.cols) > dearMetric*float64(p.rows); p.single {
+		if p.single = c.Blocks() == 1 && p.price*float64(sampleRows*p.hot) > dearMetric*float64(p.rows); p.single {
 			each = fewRows
 		}
 	}
-	least := max(each*p.cols, smallestStage)
-	want, most := max(p.rows/8, each*p.cols), largestSample(obj, p.rows)
+	least := max(each*p.hot, smallestStage)
+	want, most := max(p.rows/8, each*p.hot), largestSample(obj, p.rows)
 	if p.single {
-		want = max(each*p.cols, smallestStage/2)
+		want = max(each*p.hot, smallestStage/2)
 	}
 	want = min(want, p.rows/3)
 	p.short = most < want
@@ -54,6 +65,18 @@ func newPlan(obj Objective) (p plan) {
 	}
 	p.single = p.single && len(p.sizes) == 1
 	return p
+}
+
+// partial tells whether a metric leaves products out.
+func (p *plan) partial() bool { return p.hot < p.cols }
+
+// hottest is how many coordinates of wide data a metric of a sample of m rows is to have
+// whole: as many as hotBudget pays for, with sampleRows each.
+func (p *plan) hottest(c Curved, m int) int {
+	return sort.Search(min(p.hot, m/sampleRows), func(h int) bool {
+		row, once := c.CurvaturePrice(h + 1)
+		return row*float64(m)+once > hotBudget*float64(p.rows)
+	})
 }
 
 // largestSample is how many of the rows the largest sample may have, where each is drawn

@@ -83,7 +83,7 @@ func (s *proxStages) run(ctx context.Context) error {
 func (s *proxStages) build(ctx context.Context, obj Objective, x []float64) error {
 	s.model.ridge = 0
 	if s.plan.cols == obj.Dim() && Can(obj, CanCurve) { // a single block, corrected
-		c, err := obj.(Curved).Curvature(ctx, x)
+		c, err := obj.(Curved).Curvature(ctx, x, s.plan.hot)
 		if err == nil {
 			s.model.target().CopySym(c[0])
 		}

@@ -28,8 +28,11 @@ import (
 // Where a metric costs as much as several passes, as with thousands of columns, there is
 // one of a small sample at the start, and no stages.
 //
+// Of wide data a metric has the products of some coordinates alone, and the diagonal: what
+// it lacks, L-BFGS learns.
+//
 // Small data are left to newton, and so is the end where the minimum may lie at
-// infinity (escape). Wide data without curvature still have their stages. Related:
+// infinity (escape). Data without curvature still have their stages. Related:
 // Mokhtari et al. (2016), adaptive sample size Newton; Berahas, Bollapragada and
 // Nocedal (2017), subsampled Newton.
 func staged(ctx context.Context, d *descent) (err error) {
@@ -88,6 +91,9 @@ func (s *stages) close() (err error) {
 
 // draw makes the samples, the largest first, as nested samples want.
 func (s *stages) draw(ctx context.Context) error {
+	if s.plan.partial() {
+		s.log("a metric has all of the %d hottest of %d coordinates, and the diagonal of the others", s.plan.hot, s.plan.cols)
+	}
 	if s.plan.single {
 		s.log("a row costs %.3g evaluations in a metric: one of %d of %d rows at the start, and no stages", s.plan.price, s.plan.sizes[0], s.plan.rows)
 	} else {
@@ -144,7 +150,11 @@ func (s *stages) run(ctx context.Context) error {
 
 // accuracy is how well a sample tells the minimum, in value.
 func (s *stages) accuracy(p *Sample) float64 {
-	return float64(s.d.obj.Dim()) / (2 * p.Rows)
+	freedom := float64(s.d.obj.Dim())
+	if o, ok := s.d.obj.(Shrunk); ok {
+		freedom = o.Freedom()
+	}
+	return freedom / (2 * p.Rows)
 }
 
 // near evaluates the given start and tells whether it is nearer to the minimum than
@@ -195,17 +205,15 @@ func (s *stages) stage(ctx context.Context, p *Sample, x []float64) ([]float64, 
 	small := newDescent(p.Objective, Options{Tol: s.d.opts.Tol, MaxIter: stageSteps, X0: x})
 	q := newQuasiNewton(small)
 	for metrics := 1; ; metrics++ {
-		q.past.again(nil) // its memory first
-		if err := s.build(ctx, p.Objective, small.x); err != nil {
+		if err := s.rebuild(ctx, p.Objective, q); err != nil {
 			return nil, err
 		}
-		q.past.again(s.metric)
 		var pace pace
 		done := false
 		q.pause = func(gain float64) bool {
 			pace.step(gain)
 			done = gain <= target
-			return done || s.metric != nil && pace.slow(target, s.plan.price)
+			return done || s.improves(metrics) && pace.slow(target, s.plan.price)
 		}
 		if err := q.run(ctx); err != nil {
 			return nil, err
@@ -223,13 +231,35 @@ func (s *stages) build(ctx context.Context, obj Objective, x []float64) error {
 		return nil
 	}
 	s.metric = nil // its memory first
-	c, err := obj.(Curved).Curvature(ctx, x)
+	c, err := obj.(Curved).Curvature(ctx, x, s.plan.hot)
 	if err != nil {
 		return err
 	}
 	s.metric = newMetric(c, s.d.opts.threads())
 	return nil
 }
+
+// rebuild puts q into the metric of obj at its point. Pairs are kept where they say more
+// than the metric does.
+func (s *stages) rebuild(ctx context.Context, obj Objective, q *quasiNewton) error {
+	change := q.past.again
+	if s.plan.partial() {
+		change = q.past.move
+	}
+	change(nil) // its memory first
+	err := s.build(ctx, obj, q.d.x)
+	change(s.metric)
+	return err
+}
+
+// improves tells whether another metric may be better than the last of so many. Of wide
+// data it is little better: what it lacks, it always lacks.
+func (s *stages) improves(made int) bool {
+	return s.metric != nil && (!s.plan.partial() || made < partialMetrics)
+}
+
+// partialMetrics bounds the metrics of wide data in one run.
+const partialMetrics = 2
 
 // arrive evaluates all rows where the stages ended. Where that is no lower than where
 // they began, as after samples that are separable, it goes back.
@@ -279,12 +309,12 @@ func (s *stages) finish(ctx context.Context) error {
 	q.past.metric = s.metric
 	largest := s.samples[len(s.samples)-1].Objective
 	source, share, whole := largest, float64(s.plan.sizes[len(s.plan.sizes)-1])/float64(s.plan.rows), 0
-	for {
+	for metrics := 1; ; metrics++ {
 		var pace pace
 		slow := false
 		q.pause = func(gain float64) bool {
 			pace.step(gain)
-			slow = s.metric != nil && pace.slow(d.enough(), share*s.plan.price)
+			slow = s.improves(metrics) && pace.slow(d.enough(), share*s.plan.price)
 			return slow
 		}
 		if err := q.run(ctx); err != nil {
@@ -296,11 +326,9 @@ func (s *stages) finish(ctx context.Context) error {
 			return newton(ctx, d)
 		case slow:
 			s.log("steps are slow: a new metric of %.3g of the rows", share)
-			q.past.again(nil) // its memory first
-			if err := s.build(ctx, source, d.x); err != nil {
+			if err := s.rebuild(ctx, source, q); err != nil {
 				return err
 			}
-			q.past.again(s.metric)
 			if share == 1 {
 				whole++
 			}
