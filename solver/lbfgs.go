@@ -20,18 +20,26 @@ const (
 // algorithm 7.5) with a Wolfe search that goes over to slopes near the floor of
 // rounding. Nearly every iteration accepts its first step and costs one pass.
 //
-// Where the minimum may lie at infinity, a small gradient is no proof of having
-// arrived, and the few pairs know too little of the Hessian to tell (escape): the end
-// is then left to newton, if the objective allows it. At a true minimum that costs a
-// pass or two.
+// A few pairs know nothing of directions in which the objective hardly bends, as columns
+// that nearly depend on each other have them: neither a small gradient nor the gain that
+// they expect is then a proof of having arrived, nor is it where the minimum may lie at
+// infinity (escape). So the end is confirmed by newton, if the objective allows it, which
+// costs one evaluation at a true minimum; for many coefficients by newton-cg.
 func lbfgs(ctx context.Context, d *descent) error {
+	exact := d.obj.Dim() <= newtonDim && Can(d.obj, CanHessian)
 	q := newQuasiNewton(d)
-	q.leave = d.unbounded && d.obj.Dim() <= newtonDim && Can(d.obj, CanHessian)
+	q.leave = exact && d.unbounded
+	q.confirm = exact || Can(d.obj, CanHessVec)
 	if err := q.run(ctx); err != nil {
 		return err
 	}
-	if q.leave && (d.res.Status == "" || d.res.Status == Precision) {
+	switch {
+	case !q.confirm || d.res.Status != "" && d.res.Status != Precision && d.res.Status != Stalled:
+		return nil
+	case exact:
 		return newton(ctx, d)
+	case d.res.Status == "":
+		return newtonCG(ctx, d)
 	}
 	return nil
 }
@@ -43,7 +51,8 @@ type quasiNewton struct {
 	flat flatness
 	away escape
 
-	leave bool // return, with the status open, where the gradient no longer tells (escape)
+	leave   bool // return, with the status open, where the gradient no longer tells (escape),
+	confirm bool // and where all would say that the run has converged
 
 	// pause, if not nil, is told before every step the gain that the quadratic model
 	// expects; where it returns true, run returns with the status open.
@@ -78,7 +87,9 @@ func (q *quasiNewton) run(ctx context.Context) error {
 			d.end(Separable)
 			return nil
 		case d.converged() && d.settled(-slope/2) && !q.away.suspected():
-			d.end(Converged)
+			if !q.confirm {
+				d.end(Converged)
+			}
 			return nil
 		case d.exhausted():
 			d.end(MaxIter)

@@ -26,10 +26,10 @@ func newton(ctx context.Context, d *descent) error {
 	if err != nil {
 		return err
 	}
-	if !d.started() {
-		if err := d.start(f); err != nil {
-			return err
-		}
+	if d.started() {
+		d.takeOver()
+	} else if err := d.start(f); err != nil {
+		return err
 	}
 	var (
 		dir     = make([]float64, n)
@@ -43,9 +43,6 @@ func newton(ctx context.Context, d *descent) error {
 		home    = floats.Norm(d.x, 1) == 0
 	)
 	for {
-		if d.exhausted() && !d.escaping() {
-			break
-		}
 		for j := range n {
 			steep = max(steep, hess.At(j, j))
 		}
@@ -58,8 +55,12 @@ func newton(ctx context.Context, d *descent) error {
 				return nil
 			}
 		}
-		if d.converged() && d.settled(-slope/2) && !away.suspected() || d.exhausted() {
+		if d.converged() && d.settled(-slope/2) && !away.suspected() {
 			break
+		}
+		if d.exhausted() {
+			d.end(MaxIter)
+			return nil
 		}
 		if !(slope < 0) || !finite(slope) || blocked {
 			if ridge < steep && d.maxAbs > 10*d.floor {
@@ -123,10 +124,8 @@ func newton(ctx context.Context, d *descent) error {
 			useless = 0
 		}
 	}
-	switch {
-	case !d.converged() || away.suspected():
-		d.end(MaxIter)
-	case d.unbounded && factor.singular:
+	d.end(Converged)
+	if d.unbounded && factor.singular {
 		// Columns that depend on each other make every Hessian singular. If the one at
 		// the origin is not, it is saturated probabilities that made this one so.
 		clear(xt)
@@ -135,14 +134,20 @@ func newton(ctx context.Context, d *descent) error {
 		}
 		if factor.direction(ht, 0, gt, dir); !factor.singular {
 			d.end(Separable)
-			return nil
 		}
-		d.end(Converged)
-	default:
-		d.end(Converged)
 	}
 	return nil
 }
+
+// takeOver prepares for going on where another solver stopped.
+func (d *descent) takeOver() {
+	d.end("")
+	d.opts.MaxIter = min(d.opts.MaxIter, d.res.Iterations+confirmSteps)
+}
+
+// confirmSteps bounds the steps of a solver that takes over: near the minimum a few are
+// enough, if any can be.
+const confirmSteps = 100
 
 // goHome moves to the origin if that is lower than the present point. Starts from
 // which a Newton step fails may be so far out that every probability is saturated and

@@ -20,6 +20,10 @@ const (
 	// first takes over, for superlinear convergence.
 	forcing = 0.1
 
+	// takenOver is how much larger the first gradient is taken to have been than that
+	// at which another solver ended: a thousandth is left of it.
+	takenOver = 1e6
+
 	maxProducts = 250 // with the Hessian for one step
 	maxRefusals = 60  // in a row
 )
@@ -33,7 +37,10 @@ const (
 // The metric is no Hessian: what is left to gain, only the next step can tell. So the
 // last one is computed and not taken.
 func newtonCG(ctx context.Context, d *descent) error {
-	if err := d.evalStart(ctx); err != nil {
+	near := d.started()
+	if near {
+		d.takeOver()
+	} else if err := d.evalStart(ctx); err != nil {
 		return err
 	}
 	m, err := d.sampleMetric(ctx)
@@ -50,6 +57,12 @@ func newtonCG(ctx context.Context, d *descent) error {
 		radius = first
 		home   = !d.given
 	)
+	if near {
+		first *= takenOver
+	}
+	if near && !d.unbounded {
+		radius = math.Inf(1)
+	}
 	for refusals := 0; ; {
 		if d.exhausted() && !d.escaping() {
 			d.end(d.limited())
@@ -69,6 +82,9 @@ func newtonCG(ctx context.Context, d *descent) error {
 			}
 		}
 		switch {
+		case d.converged() && !away.suspected() && d.settled(predicted) && cg.cut && !d.unbounded && radius < math.Inf(1):
+			radius = math.Inf(1) // more may lie beyond, if not without end
+			continue
 		case d.converged() && !away.suspected() && d.settled(predicted):
 			d.end(Converged)
 			return nil
@@ -149,6 +165,7 @@ type trustRegion struct {
 	metric *metric
 	s      []float64 // the step
 	length float64   // its norm in the metric
+	cut    bool      // by the radius
 
 	r, z, p, hp []float64
 }
@@ -162,6 +179,7 @@ func newTrustRegion(obj HessVec, m *metric, n int) *trustRegion {
 // tol, and returns the gain that the quadratic model predicts.
 func (t *trustRegion) step(ctx context.Context, x, g []float64, radius, tol float64) (predicted float64, err error) {
 	clear(t.s)
+	t.cut = false
 	for i, v := range g {
 		t.r[i] = -v
 	}
@@ -180,6 +198,10 @@ func (t *trustRegion) step(ctx context.Context, x, g []float64, radius, tol floa
 		alpha := rz / curvature
 		if edge := (-sp + math.Sqrt(sp*sp+pp*(radius*radius-ss))) / pp; !(curvature > 0) || alpha >= edge {
 			// Out of the region, or no curvature to stop: go to its edge.
+			if math.IsInf(edge, 1) {
+				break
+			}
+			t.cut = true
 			floats.AddScaled(t.s, edge, t.p)
 			floats.AddScaled(t.r, -edge, t.hp)
 			ss = radius * radius

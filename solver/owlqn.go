@@ -13,14 +13,14 @@ import (
 // begins in; what would leave it becomes exactly zero. As in Gong and Ye (2015), only
 // coefficients at zero must leave it downhill. On smooth objectives it is L-BFGS.
 //
-// Where the minimum may lie at infinity, a small subgradient is no proof of having
-// arrived: the end is then left to proxNewton, if the objective allows it.
+// As with lbfgs neither a small subgradient nor the gain that pairs expect is a proof of
+// having arrived: the end is confirmed by proxNewton, if the objective allows it.
 func owlqn(ctx context.Context, d *descent) error {
-	confirm := d.unbounded && d.obj.Dim() <= proxNewtonDim && Can(d.obj, CanHessian)
+	confirm := d.obj.Dim() <= proxNewtonDim && Can(d.obj, CanHessian)
 	if err := orthants(ctx, d, confirm); err != nil {
 		return err
 	}
-	if confirm && (d.res.Status == "" || d.res.Status == Precision) {
+	if confirm && (d.res.Status == "" || d.res.Status == Precision || d.res.Status == Stalled) {
 		return proxNewton(ctx, d)
 	}
 	return nil
@@ -61,7 +61,9 @@ func orthants(ctx context.Context, d *descent, confirm bool) error {
 			d.end(Separable)
 			return nil
 		case d.converged() && d.settled(gain/2) && !away.suspected():
-			d.end(Converged)
+			if !confirm {
+				d.end(Converged)
+			}
 			return nil
 		case d.exhausted():
 			d.end(MaxIter)

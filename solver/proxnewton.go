@@ -19,10 +19,10 @@ func proxNewton(ctx context.Context, d *descent) error {
 	if err != nil {
 		return err
 	}
-	if !d.started() {
-		if err := d.start(d.total(d.x, f)); err != nil {
-			return err
-		}
+	if d.started() {
+		d.takeOver()
+	} else if err := d.start(d.total(d.x, f)); err != nil {
+		return err
 	}
 	var (
 		s       = newProxStep(d)
@@ -47,7 +47,7 @@ func proxNewton(ctx context.Context, d *descent) error {
 			}
 		}
 		switch {
-		case d.converged() && !away.suspected() && (d.exhausted() || d.settled(gain/2)):
+		case d.converged() && !away.suspected() && d.settled(gain/2):
 			d.end(Converged)
 			if d.unbounded && model.flat() {
 				// Columns that depend on each other make every Hessian flat. If the one at
