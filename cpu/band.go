@@ -26,16 +26,16 @@ func (b *band[T]) tile(lo, hi int) []T {
 	return wide
 }
 
-// pass is reduce over the rows of X, which it reads once. work takes the rows lo to hi
-// of a block from x.
-func pass[T number, P any](ctx context.Context, d *data[T], room int, fresh func() P, work func(p P, x *band[T], lo, hi int), add func(p P)) error {
-	return passPart(ctx, d, 0, d.blocks().count, room, fresh, work, add)
+// pass is reduce over the rows of X, which it reads once, for a number of outputs. work
+// takes the rows lo to hi of a block from x.
+func pass[T number, P any](ctx context.Context, d *data[T], outputs, room int, fresh func() P, work func(p P, x *band[T], lo, hi int), add func(p P)) error {
+	return passPart(ctx, d, outputs, 0, d.blocks().count, room, fresh, work, add)
 }
 
 // passPart is pass over the logical blocks from first to before end.
-func passPart[T number, P any](ctx context.Context, d *data[T], first, end, room int, fresh func() P, work func(p P, x *band[T], lo, hi int), add func(p P)) error {
+func passPart[T number, P any](ctx context.Context, d *data[T], outputs, first, end, room int, fresh func() P, work func(p P, x *band[T], lo, hi int), add func(p P)) error {
 	s := sweep[*band[T], P]{
-		blocks: d.blocks(), first: first, end: end, threads: d.threads, hands: d.threads, room: room,
+		blocks: d.blocks().times(outputs), first: first, end: end, threads: d.threads, hands: d.threads, room: room,
 		fresh: fresh,
 		work:  func(x *band[T], p P, lo, hi int) { work(p, x, lo, hi) },
 		add:   add,
@@ -50,6 +50,6 @@ func passPart[T number, P any](ctx context.Context, d *data[T], first, end, room
 }
 
 // passEach is pass for work that leaves no sums behind. scratch is made once a thread.
-func passEach[T number, P any](ctx context.Context, d *data[T], scratch func() P, work func(p P, x *band[T], lo, hi int)) error {
-	return pass(ctx, d, d.threads, scratch, work, func(P) {})
+func passEach[T number, P any](ctx context.Context, d *data[T], outputs int, scratch func() P, work func(p P, x *band[T], lo, hi int)) error {
+	return pass(ctx, d, outputs, d.threads, scratch, work, func(P) {})
 }

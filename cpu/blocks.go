@@ -7,8 +7,9 @@ import (
 )
 
 const (
-	// A logical block has at least blockNumbers numbers of X, some 50 us of work and
-	// a thousand times what handing it to a thread costs,
+	// A logical block has at least blockNumbers numbers of X, where there are more than
+	// a few blocks: some 50 us of work and a thousand times what handing it to a
+	// thread costs,
 	blockNumbers = 1 << 18
 
 	// and at least blockRows rows, so that adding its D sums to the total, which one
@@ -16,11 +17,28 @@ const (
 	blockRows = 512
 )
 
+// fewestBlocks is how many blocks there are where each then has blockRows still: little
+// X can be much work, with many classes.
+const fewestBlocks = 8
+
 // blocks are the logical blocks of the rows: their number depends on N and D alone.
-type blocks struct{ rows, count int }
+type blocks struct {
+	rows, count int
+
+	// worth is how many goroutines the blocks are worth; 0 is any number. It changes
+	// no result.
+	worth int
+}
 
 func logicalBlocks(rows, cols int) blocks {
-	return blocks{rows, max(1, rows/max(blockRows, blockNumbers/cols))}
+	count := max(1, rows/max(blockRows, blockNumbers/cols), min(fewestBlocks, rows/blockRows))
+	return blocks{rows, count, max(1, rows*cols/blockNumbers)}
+}
+
+// times is b for work on several outputs.
+func (b blocks) times(outputs int) blocks {
+	b.worth *= max(1, outputs)
+	return b
 }
 
 // bounds returns the rows of block b.
@@ -74,6 +92,9 @@ func (s sweep[H, P]) run(ctx context.Context) error {
 		s.end = s.count
 	}
 	hands, room := min(s.hands, s.end-s.first), max(1, min(s.room, s.end-s.first))
+	if s.worth > 0 {
+		hands = min(hands, s.worth)
+	}
 	if hands == 1 {
 		return s.alone(ctx)
 	}

@@ -97,7 +97,7 @@ func (d *data[T]) ColumnGram(ctx context.Context, models []backend.Model, coef [
 		}
 	}
 	room := min(2*d.threads, gramBytes/(8*(side*side+all)*max(1, len(asked))))
-	if err := pass(ctx, d, room, fresh, work, add); err != nil {
+	if err := pass(ctx, d, backend.Outputs(models), room, fresh, work, add); err != nil {
 		return err
 	}
 	mirror(out, side)

@@ -40,7 +40,7 @@ func (x *csr[T]) rowAt(c int) int {
 // is the least that a block costs.
 func (x *csr[T]) blocks(least int) blocks {
 	all := x.cost(x.rows)
-	return blocks{all, max(1, all/max(least, blockNumbers))}
+	return blocks{rows: all, count: max(1, all/max(least, blockNumbers))}
 }
 
 // tile returns the end of the tile that begins with row i, before hi: at least one row.

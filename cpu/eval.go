@@ -66,7 +66,7 @@ func (d *data[T]) Eval(ctx context.Context, models []backend.Model, coef []float
 	}
 	// Two sets of partial sums a thread; a logical block has blockRows rows at least,
 	// so they are never more than 4 K / blockRows of X.
-	return pass(ctx, d, 2*d.threads, fresh, work, add)
+	return pass(ctx, d, backend.Outputs(models), 2*d.threads, fresh, work, add)
 }
 
 // fused tells whether Eval of package simd evaluates the batch: one output, all rows.
@@ -140,7 +140,7 @@ func (d *data[T]) HessVec(ctx context.Context, models []backend.Model, coef, v, 
 		}
 		inUnits(s.gradient, terms, d.Cols())
 	}
-	err := pass(ctx, d, 2*d.threads, fresh, work, func(s *partial) { addTo(total, s.gradient) })
+	err := pass(ctx, d, backend.Outputs(models), 2*d.threads, fresh, work, func(s *partial) { addTo(total, s.gradient) })
 	if err != nil {
 		return err
 	}
@@ -162,7 +162,7 @@ func (d *data[T]) Predict(ctx context.Context, models []backend.Model, coef []fl
 	fresh := func() *scratch {
 		return &scratch{make([]T, most(batches))}
 	}
-	return passEach(ctx, d, fresh, func(s *scratch, rows *band[T], lo, hi int) {
+	return passEach(ctx, d, outputs, fresh, func(s *scratch, rows *band[T], lo, hi int) {
 		for i := lo; i < hi; i += tile {
 			n := min(tile, hi-i)
 			x := rows.tile(i, i+n)

@@ -138,7 +138,7 @@ func (d *data[T]) Gram(ctx context.Context, models []backend.Model, coef []float
 		}
 	}
 	room := int(min(int64(2*d.threads), min(gramBytes, d.memory.left()/8)/int64(8*side*side*max(1, len(asked)))))
-	if err := pass(ctx, d, room, fresh, work, add); err != nil {
+	if err := pass(ctx, d, backend.Outputs(models)+len(asked), room, fresh, work, add); err != nil {
 		return err
 	}
 	mirror(out, side)

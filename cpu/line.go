@@ -27,12 +27,12 @@ func (d *data[T]) Direction(ctx context.Context, models []backend.Model, coef, d
 	terms := d.terms(models, coef)
 	batches, along := d.batches(terms, tile), d.batchesAlong(models, dir, tile)
 	l := &line[T]{
-		data: &d.frame, blocks: d.blocks(), models: append([]backend.Model(nil), models...), terms: terms,
+		data: &d.frame, blocks: d.blocks().times(outputs), models: append([]backend.Model(nil), models...), terms: terms,
 		z: make([]T, rows*outputs), s: make([]T, rows*outputs),
 	}
 	type scratch struct{ z []T }
 	fresh := func() *scratch { return &scratch{make([]T, most(batches))} }
-	err := passEach(ctx, d, fresh, func(s *scratch, x *band[T], lo, hi int) {
+	err := passEach(ctx, d, outputs, fresh, func(s *scratch, x *band[T], lo, hi int) {
 		for i := lo; i < hi; i += tile {
 			n := min(tile, hi-i)
 			x, first := x.tile(i, i+n), 0

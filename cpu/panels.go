@@ -168,13 +168,13 @@ func (d *data[T]) fillPanels(ctx context.Context, first, end int, terms []term[T
 			addTo(ev.Grad, s.gradient)
 		}
 	}
-	return passPart(ctx, d, first, end, 2*d.threads, fresh, work, add)
+	return passPart(ctx, d, 1, first, end, 2*d.threads, fresh, work, add)
 }
 
 // scalePanels sets to to diag(root) from.
 func (d *data[T]) scalePanels(ctx context.Context, to, from *panels[T], root []T) error {
 	to.first = from.first
-	one := blocks{from.count(), from.count()}
+	one := blocks{rows: from.count(), count: from.count()}
 	return each(ctx, one, d.threads, func() struct{} { return struct{}{} }, func(_ struct{}, j, _ int) {
 		x, y := from.of(j, from.first), to.of(j, from.first)
 		for i, r := range root {
@@ -188,7 +188,7 @@ func (d *data[T]) scalePanels(ctx context.Context, to, from *panels[T], root []T
 // addTiles adds P'P to the upper triangle of h, over the rows of blocks first to end.
 func (d *data[T]) addTiles(ctx context.Context, p *panels[T], first, end int, h []float64, side int) error {
 	n := p.count()
-	tiles := blocks{n * (n + 1) / 2, n * (n + 1) / 2}
+	tiles := blocks{rows: n * (n + 1) / 2, count: n * (n + 1) / 2}
 	return each(ctx, tiles, d.threads, func() struct{} { return struct{}{} }, func(_ struct{}, tile, _ int) {
 		row, col := tile, 0
 		for ; row > col; col++ { // all with col 0 first, then with col 1, and so on

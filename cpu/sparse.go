@@ -68,7 +68,7 @@ func loadSparse[T number](ctx context.Context, p *processor, src *backend.Source
 		store = func(lo, hi int) int { return stored(x.val[lo:hi], m.Val64[lo:hi]) }
 	}
 	var first firstError
-	entries := blocks{x.entries(), max(1, x.entries()/blockNumbers)}
+	entries := blocks{rows: x.entries(), count: max(1, x.entries()/blockNumbers)}
 	err := each(ctx, entries, p.threads, func() struct{} { return struct{}{} }, func(_ struct{}, lo, hi int) {
 		if bad := store(lo, hi); bad >= 0 {
 			e := int64(lo + bad)

@@ -179,7 +179,7 @@ func (d *data[T]) Stats(ctx context.Context, weight int) (*backend.Stats, error)
 		plain.merge(&p.plain.moments)
 		weighted.merge(&p.weighted.moments)
 	}
-	if err := pass(ctx, d, 2*d.threads, fresh, work, add); err != nil {
+	if err := pass(ctx, d, 1, 2*d.threads, fresh, work, add); err != nil {
 		return nil, err
 	}
 	s.Moments = plain.finish()
