@@ -45,8 +45,12 @@ func FiniteGeneric[T float32 | float64](x []T) bool {
 		}
 		exponent, signs = exponents32, signs32
 	}
+	count := uintptr(len(x)) * unsafe.Sizeof(T(0)) / 8
+	if count == 0 {
+		return true
+	}
 	one := signs - exponent
-	words := unsafe.Slice((*uint64)(unsafe.Pointer(unsafe.SliceData(x))), uintptr(len(x))*unsafe.Sizeof(T(0))/8)
+	words := unsafe.Slice((*uint64)(unsafe.Pointer(unsafe.SliceData(x))), count)
 	var a, b, c, d uint64
 	for ; len(words) >= 4; words = words[4:] {
 		w := (*[4]uint64)(words)
