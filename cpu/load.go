@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/internal/checks"
 	"github.com/logreg-gpu/logreg-gpu/internal/columns"
 )
 
@@ -133,7 +134,7 @@ func (d *data[T]) checkLent(ctx context.Context) error {
 	if err := d.computeStats(ctx); err != nil {
 		return err
 	}
-	if finite(d.checked.stats.Mean) {
+	if checks.Finite(d.checked.stats.Mean) {
 		return nil
 	}
 	for lo := 0; lo < len(d.x.vals); lo += blockNumbers {
@@ -141,7 +142,7 @@ func (d *data[T]) checkLent(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 		part := d.x.vals[lo:min(lo+blockNumbers, len(d.x.vals))]
-		if finite(part) {
+		if checks.Finite(part) {
 			continue
 		}
 		at := lo + slices.IndexFunc(part, func(v T) bool { return v-v != 0 })
@@ -159,26 +160,11 @@ func copied[T number](dst, src []T) bool {
 		if &dst[at] != &src[at] {
 			copy(dst[at:end], src[at:end])
 		}
-		if !finite(dst[at:end]) {
+		if !checks.Finite(dst[at:end]) {
 			return false
 		}
 	}
 	return true
-}
-
-// finite tells whether all numbers are: v - v is 0, or NaN where v is not finite.
-func finite[T number](v []T) bool {
-	var a, b, c, d T
-	for ; len(v) >= 4; v = v[4:] {
-		a += v[0] - v[0]
-		b += v[1] - v[1]
-		c += v[2] - v[2]
-		d += v[3] - v[3]
-	}
-	for _, x := range v {
-		a += x - x
-	}
-	return a+b+c+d == 0
 }
 
 // firstError keeps the error of the earliest rows.

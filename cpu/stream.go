@@ -12,6 +12,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/internal/checks"
 )
 
 // stream is an X that is read again in every pass, by blocks, save those for which there
@@ -220,7 +221,7 @@ func (s *stream[T]) readPlain(lo int, x []T) error {
 	case []float64:
 		err = s.reader.ReadRows64(lo, x)
 	}
-	if err != nil || s.checked || finite(x) {
+	if err != nil || s.checked || checks.Finite(x) {
 		return err
 	}
 	at := slices.IndexFunc(x, func(v T) bool { return v-v != 0 })
