@@ -16,7 +16,7 @@ CPU := CGO_ENABLED=0 $(GO)
 # `cuda-env` prints its environment, or fails and says what is missing.
 CUDA_ENV := cuda/driver/libcuda/env.sh
 
-.PHONY: help build run test test-cgo race bench bench-eval bench-peers bench-ingest bench-check lint generate ptx ptxas gpu-check cross clean FORCE
+.PHONY: help build run test test-cgo race explore bench bench-eval bench-peers bench-ingest bench-check lint generate ptx ptxas gpu-check cross clean FORCE
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,9 +38,17 @@ run: build ## train on built-in real data, evaluate, predict
 	show predict model.json builtin:breast_cancer --proba -o proba.csv; \
 	echo "\$$ head -4 proba.csv"; head -4 proba.csv
 
+# Property tests draw the same cases in every run of these targets; `go test` alone draws
+# new ones, and `explore` many.
+test race test-cgo: export RAPID_SEED = 1
+
 test: ## all tests that need no GPU, C compiler or network
 	$(CPU) vet -tags cpu ./...
 	$(CPU) test -tags cpu ./...
+
+CHECKS ?= 1000
+explore: ## property tests on CHECKS new random cases each
+	RAPID_CHECKS=$(CHECKS) $(CPU) test -tags cpu -run 'P[0-9]' -timeout 1h ./objective ./dataset ./model ./cpu/... ./metrics .
 
 test-cgo: ## the tests of the CUDA binding (gcc and cuda.h; no GPU)
 	@env="$$($(CUDA_ENV))" && eval "$$env" && CGO_ENABLED=1 $(GO) test -race ./cuda/driver/... && CGO_ENABLED=1 $(GO) test ./cmd/...

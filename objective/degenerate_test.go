@@ -43,16 +43,29 @@ var columnKinds = []struct {
 	}},
 	{"multiple", func(r *rand.Rand, before [][]float64, col []float64) {
 		for i, v := range before[r.IntN(len(before))] {
-			col[i] = 1e-3 * v
+			col[i] = 0x1p-10 * v // exactly: fits would exploit what rounding makes of other factors
 		}
 	}},
-	{"near duplicate", func(r *rand.Rand, before [][]float64, col []float64) {
-		of := before[r.IntN(len(before))]
-		by := math.Pow(10, -2-4*r.Float64()) * slices.Max(of)
-		for i, v := range of {
-			col[i] = v + by*r.NormFloat64()
-		}
-	}},
+	{nearDuplicate, func(r *rand.Rand, before [][]float64, col []float64) { close(r, before, col, -6) }},
+	{closeDuplicate, func(r *rand.Rand, before [][]float64, col []float64) { close(r, before, col, -2) }},
+}
+
+// A Gram matrix in float32 has 7 digits: of what columns differ by, it sees no less than
+// some 3e-4, and of differences of differences a hundredth. Steps along smaller ones are
+// lost in its rounding, and with them what a minimum gains there: of the kinds, float32
+// gets closeDuplicate for nearDuplicate.
+const (
+	nearDuplicate  = "near duplicate"
+	closeDuplicate = "close duplicate"
+)
+
+// close makes a duplicate that differs by 1e-2 to 10^least of the column's size.
+func close(r *rand.Rand, before [][]float64, col []float64, least float64) {
+	of := before[r.IntN(len(before))]
+	by := math.Pow(10, -2+(least+2)*r.Float64()) * slices.Max(of)
+	for i, v := range of {
+		col[i] = v + by*r.NormFloat64()
+	}
 }
 
 func normal(r *rand.Rand, col []float64, mean, deviation float64) {
@@ -146,7 +159,7 @@ func degenerate() map[string]problem {
 		"sorted by time":              ordinary.sorted(func(i int) float64 { return ordinary.x[i][0] }),
 		"constant columns":            table(r, 60, 2, 1, "normal", "constant", "constant"),
 		"duplicate columns":           table(r, 60, 3, 1, "normal", "duplicate", "multiple"),
-		"nearly duplicate columns":    table(r, 60, 2, 1, "normal", "near duplicate", "normal"),
+		"nearly duplicate columns":    table(r, 60, 2, 1, "normal", nearDuplicate, "normal"),
 		"fewer rows than columns":     table(r, 5, 2, 1, slices.Repeat([]string{"normal"}, 8)...),
 		"zero columns":                table(r, 60, 3, 1, "zero", "normal", "zero"),
 		"nothing but zeros":           table(r, 20, 2, 1, "zero", "zero"),
@@ -245,7 +258,7 @@ func (j *judge) check(names []string) {
 		// small beside the first value is lost in its rounding.
 		near, lost := 1e-6, 1e-10
 		if j.storage == backend.Float32 {
-			near, lost = 1e-4, 1e-5
+			near, lost = 1e-4, 2e-4
 		}
 		require.LessOrEqual(j, o.value-least, near*least+lost*math.Ln2, words)
 	}
@@ -282,7 +295,7 @@ func TestSolve_P18_DegenerateInput(t *testing.T) {
 func TestSolve_P4_HardlyBentIsNotTheEnd(t *testing.T) {
 	for seed := range uint64(8) {
 		r := rand.New(rand.NewPCG(seed, 2))
-		kinds := []string{"normal", "near duplicate", "binary", "near duplicate", "normal"}
+		kinds := []string{"normal", nearDuplicate, "binary", nearDuplicate, "normal"}
 		p := table(r, 60, 2+int(seed%2), 1, kinds...)
 		for _, penalty := range []objective.Penalty{objective.L2, objective.L1} {
 			o := p.objective(t, objective.Options{C: 1e6, Penalty: penalty})
@@ -305,9 +318,14 @@ func TestSolve_P18_DegenerateInputOfAnyKind(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		seed := rapid.Uint64().Draw(t, "seed")
 		r := rand.New(rand.NewPCG(seed, 1))
+		storage := []backend.Storage{backend.Float64, backend.Float32}[r.IntN(2)]
 		kinds := []string{"normal"}
 		for range r.IntN(6) {
-			kinds = append(kinds, columnKinds[r.IntN(len(columnKinds))].name)
+			kind := columnKinds[r.IntN(len(columnKinds))].name
+			if kind == nearDuplicate && storage == backend.Float32 {
+				kind = closeDuplicate
+			}
+			kinds = append(kinds, kind)
 		}
 		n := []int{4, 10, 40}[r.IntN(3)]
 		p := table(r, n, 2+r.IntN(3), []float64{0, 1, 3}[r.IntN(3)], kinds...)
@@ -320,7 +338,6 @@ func TestSolve_P18_DegenerateInputOfAnyKind(t *testing.T) {
 			C: math.Pow(10, 16*r.Float64()-8), Penalty: penalties[r.IntN(4)], L1Ratio: r.Float64(),
 			NoIntercept: r.IntN(4) == 0, Standardize: r.IntN(3) == 0,
 		}
-		storage := []backend.Storage{backend.Float64, backend.Float32}[r.IntN(2)]
 		words := fmt.Sprintf("%d rows of %v, no intercept %v, standardize %v", n, kinds, opts.NoIntercept, opts.Standardize)
 		names := solversFor(opts.Penalty)
 		names = slices.DeleteFunc(names, func(name string) bool { return name == "sgd" })
