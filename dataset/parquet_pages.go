@@ -61,11 +61,8 @@ func (d decimals) at(i int) float64 {
 // codes are cells given as indices into a dictionary.
 type codes []int32
 
-func openPages(group parquet.RowGroup, column *parquetColumn) *pages {
-	return &pages{column: column, in: group.ColumnChunks()[column.leaf].Pages()}
-}
-
-func (s *pages) close() {
+// Close gives the pages up.
+func (s *pages) Close() {
 	if s.page != nil {
 		parquet.Release(s.page)
 	}
@@ -117,7 +114,7 @@ func (s *pages) open(page parquet.Page) {
 	default:
 		numbers := make([]float64, d.Len())
 		numbersOf(entries, 0, numbers, nil)
-		s.scale(numbers)
+		scale(numbers, s.column.divisor)
 		s.entries = numbers
 	}
 }
@@ -150,12 +147,12 @@ func valuesOf(data encoding.Values, c *parquetColumn) any {
 }
 
 // scale makes decimals of integers.
-func (s *pages) scale(v []float64) {
-	if s.column.divisor == 1 {
+func scale[T float32 | float64](v []T, divisor float64) {
+	if divisor == 1 {
 		return
 	}
 	for i := range v {
-		v[i] /= s.column.divisor
+		v[i] = T(float64(v[i]) / divisor)
 	}
 }
 
@@ -205,38 +202,47 @@ func convertTo[S int32 | uint32 | int64 | uint64 | float32 | float64, T float32 
 	}
 }
 
-// read writes the next n cells as numbers, NaN where they are missing.
-func (s *pages) read(dst []float64) error {
-	for len(dst) > 0 {
+// Next32 implements cellReader.
+func (s *pages) Next32(buf []float32) ([]float32, error) { return nextOfPages(s, buf) }
+
+// Next64 implements cellReader.
+func (s *pages) Next64(buf []float64) ([]float64, error) { return nextOfPages(s, buf) }
+
+// nextOfPages returns the next cells where they are in their page, if they are numbers of
+// that type, else decoded to buf.
+func nextOfPages[T float32 | float64](s *pages, buf []T) ([]T, error) {
+	for done := 0; done < len(buf); {
 		left, err := s.ready()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		n := min(left, len(dst))
-		if s.missing == nil {
-			numbersOf(s.values, s.next, dst[:n], s.entries)
-			s.next += n
-		} else {
-			for k := range n {
-				if s.missing(s.at + k) {
-					dst[k] = math.NaN()
-				} else {
-					numbersOf(s.values, s.next, dst[k:k+1], s.entries)
+		n := min(left, len(buf)-done)
+		to := buf[done : done+n]
+		if s.missing != nil {
+			for k := range to {
+				if to[k] = T(math.NaN()); !s.missing(s.at + k) {
+					numbersOf(s.values, s.next, to[k:k+1], s.entries)
 					s.next++
 				}
 			}
+		} else if same, ok := s.values.([]T); ok && n == len(buf) {
+			s.at, s.next = s.at+n, s.next+n
+			return same[s.next-n : s.next], nil
+		} else {
+			numbersOf(s.values, s.next, to, s.entries)
+			s.next += n
 		}
 		if !s.coded {
-			s.scale(dst[:n])
+			scale(to, s.column.divisor)
 		}
 		s.at += n
-		dst = dst[n:]
+		done += n
 	}
-	return nil
+	return buf, nil
 }
 
-// readTexts calls use with the text of each of the next n cells, nil where it is missing.
-func (s *pages) readTexts(n int, use func(text []byte)) error {
+// Texts implements cellReader.
+func (s *pages) Texts(n int, use func(text []byte)) error {
 	for n > 0 {
 		left, err := s.ready()
 		if err != nil {

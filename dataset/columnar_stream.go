@@ -2,17 +2,14 @@ package dataset
 
 import (
 	"context"
-
-	"github.com/parquet-go/parquet-go"
 )
 
 // spillBytes is about how much of X is decoded at a time on its way to the disk.
 const spillBytes = 4 << 20
 
-// spillParquet decodes the features into a scratch file, row group by row group: of X no
-// more is in memory than one piece, and of the file the pages that it is made of, one a
-// column.
-func spillParquet[T float32 | float64](ctx context.Context, p *parquetFile, features []*parquetColumn, o *ReadOptions) (_ *scratchRows, err error) {
+// spillColumnar decodes the features into a scratch file, group by group: of X no more is
+// in memory than one piece, and of the file what that is made of.
+func spillColumnar[T float32 | float64](ctx context.Context, f *columnar, features []int, o *ReadOptions) (_ *scratchRows, err error) {
 	out, err := newScratch(o.Scratch, len(features), dtypeOf[T]())
 	if err != nil {
 		return nil, err
@@ -23,8 +20,8 @@ func spillParquet[T float32 | float64](ctx context.Context, p *parquetFile, feat
 		}
 	}()
 	piece := make([]T, max(1, spillBytes/(len(features)*sizeOf[T]()))*len(features))
-	for _, g := range p.RowGroups() {
-		if err := spillGroup(ctx, g, features, piece, out, o.workers()); err != nil {
+	for _, g := range f.groups {
+		if err := spillGroup(ctx, f, g, features, piece, out, o.workers()); err != nil {
 			return nil, err
 		}
 	}
@@ -33,23 +30,25 @@ func spillParquet[T float32 | float64](ctx context.Context, p *parquetFile, feat
 
 // spillGroup appends the rows of a group to out, by way of piece. The columns are shared
 // out among the workers.
-func spillGroup[T float32 | float64](ctx context.Context, g parquet.RowGroup, features []*parquetColumn, piece []T, out *scratch, workers int) (err error) {
-	defer damagedParquet(&err)
+func spillGroup[T float32 | float64](ctx context.Context, f *columnar, g columnGroup, features []int, piece []T, out *scratch, workers int) (err error) {
+	defer f.damaged(&err)
 	cols := len(features)
 	shares := min(cols, workers)
-	open := make([]*openPagesOf[T], shares)
+	open := make([]*openColumns[T], shares)
 	for s := range open {
-		open[s] = openColumns[T](g, features[cols*s/shares:cols*(s+1)/shares], cols)
+		if open[s], err = openAll[T](g, features[cols*s/shares:cols*(s+1)/shares], cols); err != nil {
+			return err
+		}
 		defer open[s].close()
 	}
 	step := len(piece) / cols
-	for at, rows := 0, int(g.NumRows()); at < rows; at += step {
+	for at, rows := 0, g.numRows(); at < rows; at += step {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		n := min(step, rows-at)
 		err := inParallel(ctx, workers, shares, func(_, s int) (err error) {
-			defer damagedParquet(&err)
+			defer f.damaged(&err)
 			return open[s].fill(piece[cols*s/shares:], n, cols)
 		})
 		if err != nil {

@@ -1,0 +1,123 @@
+package dataset
+
+import (
+	"context"
+	"unicode/utf8"
+)
+
+// table reads the wanted columns, side by side; the others are there by name alone.
+func (f *columnar) table(ctx context.Context, o *ReadOptions, want func(column int) bool) (*Table, error) {
+	t, tasks, err := f.columnTasks(ctx, want)
+	if err != nil {
+		return nil, err
+	}
+	return t, run(ctx, o.workers(), tasks)
+}
+
+// columnTasks is a table whose columns are there when the tasks have been done.
+func (f *columnar) columnTasks(ctx context.Context, want func(column int) bool) (*Table, []func() error, error) {
+	t := &Table{Rows: f.rows, Columns: make([]Column, len(f.columns))}
+	var tasks []func() error
+	for i := range f.columns {
+		t.Columns[i].Name = f.columns[i].name
+		if want(i) {
+			tasks = append(tasks, func() (err error) {
+				t.Columns[i], err = f.column(ctx, i)
+				return err
+			})
+		}
+	}
+	return t, tasks, f.checkSize(len(tasks), 8)
+}
+
+// column reads one column of all groups.
+func (f *columnar) column(ctx context.Context, i int) (_ Column, err error) {
+	defer f.damaged(&err)
+	out := Column{Name: f.columns[i].name}
+	read := out.addNumbers
+	if f.columns[i].text {
+		read = newTextReader(&out, textMemory+textRatio*f.size).add
+	}
+	for _, g := range f.groups {
+		if ctx.Err() != nil {
+			return out, context.Cause(ctx)
+		}
+		r, err := g.open(i)
+		if err != nil {
+			return out, err
+		}
+		err = read(r, g.numRows())
+		r.Close()
+		if err != nil {
+			return out, err
+		}
+	}
+	return out, nil
+}
+
+// addNumbers appends n numbers.
+func (out *Column) addNumbers(r cellReader, n int) error {
+	const step = 4096
+	at := len(out.Numbers)
+	out.Numbers = append(out.Numbers, make([]float64, n)...)
+	for to := out.Numbers[at:]; len(to) > 0; to = to[min(step, len(to)):] {
+		buf := to[:min(step, len(to))]
+		cells, err := r.Next64(buf)
+		if err != nil {
+			return err
+		}
+		copy(buf, cells)
+	}
+	return nil
+}
+
+// The texts of a column may take so many bytes, and so many for each of the file's: a page
+// of long texts that hardly differ packs thousands into one.
+const (
+	textMemory = 64 << 20
+	textRatio  = 32
+)
+
+// textReader numbers the distinct texts of a column.
+type textReader struct {
+	out    *Column
+	codeOf map[string]int32
+	room   int64 // for more of them
+}
+
+func newTextReader(out *Column, room int64) *textReader {
+	return &textReader{out, map[string]int32{}, room}
+}
+
+// add appends n texts.
+func (r *textReader) add(cells cellReader, n int) error {
+	row := len(r.out.Codes)
+	invalid := -1
+	err := cells.Texts(n, func(text []byte) {
+		row++
+		if text == nil {
+			r.out.Codes = append(r.out.Codes, -1)
+			return
+		}
+		code, ok := r.codeOf[string(text)]
+		if !ok {
+			if !utf8.Valid(text) && invalid < 0 {
+				invalid = row - 1
+			}
+			if r.room -= int64(len(text)); r.room < 0 {
+				return
+			}
+			code = int32(len(r.out.Levels))
+			r.codeOf[string(text)] = code
+			r.out.Levels = append(r.out.Levels, string(text))
+		}
+		r.out.Codes = append(r.out.Codes, code)
+	})
+	if err == nil && r.room < 0 {
+		return &ReadError{Column: r.out.Name, Problem: "its texts are too long", Advice: "leave the column out with --ignore"}
+	}
+	if err == nil && invalid >= 0 {
+		return &ReadError{Column: r.out.Name, Line: invalid + 1, Problem: "the text is not UTF-8", Advice: "leave the column out with --ignore"}
+	}
+	return err
+}
