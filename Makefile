@@ -66,7 +66,7 @@ bench: bench-eval ## all Go benchmarks
 PEERS   = .cache/peers-venv/bin/python bench/peers
 PEERS_ARGS = --bin $(BIN) --data .cache/peers-data --out bench/results
 SETS   ?= small H S M CT E SP MC cv
-FORMATS ?= csv csv.gz libsvm parquet lrb npy
+FORMATS ?= csv csv.gz libsvm parquet arrow arrow.lz4 lrb npy
 
 bench-peers: build ## the comparison with scikit-learn and others; SETS="H M" for some of it
 	bench/peers/venv.sh .cache/peers-venv

@@ -4,7 +4,7 @@
 //	path, pattern of paths, "-" or builtin:NAME
 //	      |  open.go     decompression, format by extension; join.go several files
 //	format (csv.go,      one file a format, listed in the table formats
-//	  npy.go, parquet.go)
+//	  npy.go, arrow.go)
 //	      |  columns.go  which column is the label, a weight, a feature
 //	    Table            columns with text or missing cells, where there are such
 //	      |  encode.go   an Encoding, learned or a model's, makes features of them

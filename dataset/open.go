@@ -35,6 +35,7 @@ var formats = []format{
 	{"npz", []string{".npz"}, readNPZ},
 	{"lrb", []string{".lrb"}, readLRB},
 	{"parquet", []string{".parquet", ".pq"}, readParquet},
+	{"arrow", []string{".arrow", ".feather", ".ipc", ".arrows"}, readArrow},
 }
 
 // Formats are the names of the formats that can be read.

@@ -165,8 +165,8 @@ func TestRead_Paths(t *testing.T) {
 	for _, c := range []struct {
 		name, format, want string
 	}{
-		{"a.xls", "", `a.xls: cannot tell the format from the extension ".xls"; name it with --format; use one of csv, tsv, libsvm, npy, npz, lrb, parquet`},
-		{"a.csv", "xls", `a.csv: unknown format "xls"; use one of csv, tsv, libsvm, npy, npz, lrb, parquet`},
+		{"a.xls", "", `a.xls: cannot tell the format from the extension ".xls"; name it with --format; use one of csv, tsv, libsvm, npy, npz, lrb, parquet, arrow`},
+		{"a.csv", "xls", `a.csv: unknown format "xls"; use one of csv, tsv, libsvm, npy, npz, lrb, parquet, arrow`},
 	} {
 		_, err := ReadFrom(context.Background(), strings.NewReader("1,2\n"), c.name, ReadOptions{Format: c.format})
 		require.EqualError(t, err, c.want)

@@ -226,7 +226,7 @@ func TestNPY_ChangedBetweenPassesIsAnError(t *testing.T) {
 // file; a stream of .lrb or Parquet, which are read from their ends, is kept in one first.
 func TestStream_P10_EveryFormatInPiecesIsTheSame(t *testing.T) {
 	dir, scratch := t.TempDir(), t.TempDir()
-	for _, format := range []string{"parquet", "lrb", "libsvm"} {
+	for _, format := range []string{"parquet", "arrow", "lrb", "libsvm"} {
 		t.Run(format, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				table, _ := plainDataset(t)

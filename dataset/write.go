@@ -37,6 +37,7 @@ var writers = []writer{
 	{"npz", writeNPZ, true, false, false, true},
 	{"lrb", writeLRB, false, true, true, true},
 	{"parquet", writeParquet, true, true, true, true},
+	{"arrow", writeArrow, true, true, true, true},
 }
 
 func writerOf(format string) *writer {

@@ -103,7 +103,7 @@ func TestWrite_RoundTrip(t *testing.T) {
 					return
 				}
 				o := ReadOptions{Format: w.format, NoLabel: d.Labels == nil, Header: HeaderPresent}
-				if w.format == "csv" || w.format == "tsv" || w.format == "parquet" {
+				if w.format == "csv" || w.format == "tsv" || w.format == "parquet" || w.format == "arrow" {
 					o.Header = HeaderPresent
 					named := func(name string) string {
 						for slices.Contains(d.FeatureNames, name) {

@@ -6,7 +6,7 @@
 //
 // bench/peers/ingest.py asks it in turn with the peers. What can be asked for:
 //
-//	FORMAT=FILE   dataset.Read to float32, without labels but for libsvm and parquet
+//	FORMAT=FILE   dataset.Read to float32, without labels but for libsvm, parquet and arrow
 //	gunzip=FILE   the decompressor alone, reading to nowhere
 //	read=FILE     a plain read into memory by all threads, as fast as the system copies
 //
@@ -142,7 +142,7 @@ func (m *meter) answer(what string) error {
 		a.Seconds = time.Since(start).Seconds()
 	default:
 		o := dataset.ReadOptions{Format: kind, Float: tensor.Float32, Threads: m.threads, Cols: m.cols}
-		o.NoLabel = kind != "libsvm" && kind != "parquet"
+		o.NoLabel = kind != "libsvm" && kind != "parquet" && kind != "arrow"
 		d, err := dataset.Read(context.Background(), path, o)
 		if err != nil {
 			return err

@@ -6,6 +6,8 @@ usage: files.py --data DIR --ingest PROGRAM [FILE ...]        writes DIR/FILE wh
   H500k.csv.gz  the same, by gzip -6
   SP.svm        SP as LibSVM text, indices from 1, %.6g
   H.parquet     H and its labels, float32, snappy, as pyarrow writes it
+  H.arrow       the same, as pyarrow writes an Arrow file: not packed
+  H.feather     the same, as pyarrow writes Feather by default: lz4
   H.npy         X of H, as numpy.save writes it
   H.lrb         the same in our own format, written by PROGRAM (bench/ingest)
 """
@@ -53,12 +55,30 @@ def libsvm(args, path):
 
 
 def parquet(args, path):
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
+    pq.write_table(table(args), path, compression="snappy")
+
+
+def table(args):
+    import pyarrow as pa
+
     x, y = sets.load(args.data, "H")
-    columns = {name: x[:, i] for i, name in enumerate(names(x))}
-    pq.write_table(pa.table({**columns, "label": y}), path, compression="snappy")
+    return pa.table({**{name: x[:, i] for i, name in enumerate(names(x))}, "label": y})
+
+
+def arrow(args, path):
+    import pyarrow as pa
+
+    t = table(args)
+    with pa.ipc.new_file(path, t.schema) as out:
+        out.write_table(t)
+
+
+def feather(args, path):
+    import pyarrow.feather
+
+    pyarrow.feather.write_feather(table(args), path)
 
 
 def npy(args, path):
@@ -71,8 +91,8 @@ def lrb(args, path):
     subprocess.run([args.ingest, "-write", path, os.path.join(args.data, "H.npy")], check=True)
 
 
-MAKE = {"H500k.csv": csv, "H500k.csv.gz": csv_gz, "SP.svm": libsvm, "H.parquet": parquet, "H.npy": npy, "H.lrb": lrb}
-FROM = {"H500k.csv": "H", "SP.svm": "SP", "H.parquet": "H", "H.npy": "H"}
+MAKE = {"H500k.csv": csv, "H500k.csv.gz": csv_gz, "SP.svm": libsvm, "H.parquet": parquet, "H.arrow": arrow, "H.feather": feather, "H.npy": npy, "H.lrb": lrb}
+FROM = {"H500k.csv": "H", "SP.svm": "SP", "H.parquet": "H", "H.arrow": "H", "H.feather": "H", "H.npy": "H"}
 
 
 def ensure(args, name):

@@ -1,6 +1,6 @@
 """Compares how fast files become matrices with the peers: same files, same run, in turn.
 
-usage: ingest.py --bin bin/logreg-gpu --ingest PROGRAM --data DIR --out DIR [--formats "csv csv.gz libsvm parquet lrb npy"] [--rounds N]
+usage: ingest.py --bin bin/logreg-gpu --ingest PROGRAM --data DIR --out DIR [--formats "csv csv.gz libsvm parquet arrow arrow.lz4 lrb npy"] [--rounds N]
 
 Writes OUT/ingest-<cpu>-<date>.json and .md; formats that are not asked for stay as they
 are in a file of the same machine and day. PROGRAM is bench/ingest; files.py has the
@@ -25,7 +25,7 @@ import peers
 import readers
 import run
 
-FILES = {"csv": "H500k.csv", "csv.gz": "H500k.csv.gz", "libsvm": "SP.svm", "parquet": "H.parquet", "lrb": "H.lrb", "npy": "H.npy"}
+FILES = {"csv": "H500k.csv", "csv.gz": "H500k.csv.gz", "libsvm": "SP.svm", "parquet": "H.parquet", "arrow": "H.arrow", "arrow.lz4": "H.feather", "lrb": "H.lrb", "npy": "H.npy"}
 PACKAGES = ("numpy", "pandas", "polars", "pyarrow", "scikit-learn")
 OURS = "logreg-gpu"
 
@@ -127,7 +127,7 @@ def held_to(kind, s):
     """The result that a format is compared with; None without a peer."""
     if kind in BESIDE:
         found = named(s, BESIDE[kind][0])
-    elif kind == "parquet":
+    elif kind.split(".")[0] in ("parquet", "arrow"):
         found = [r for r in named(s, "pyarrow") if "matrix" in r["who"]]
     else:
         found = [r for r in named(s, "") if r["who"] != OURS]
