@@ -101,6 +101,7 @@ func (s sweep[H, P]) run(ctx context.Context) error {
 	var (
 		free      = make(chan P, room)
 		computing = make(chan struct{}, s.threads)
+		made      atomic.Int64 // partials, or wishes for one
 		claimed   atomic.Int64
 		stopped   atomic.Bool
 		failed    firstError
@@ -110,24 +111,39 @@ func (s sweep[H, P]) run(ctx context.Context) error {
 		waiting = make(map[int]P, room)
 		next    = s.first
 	)
-	for range room {
-		free <- s.fresh()
+	take := func() P {
+		select {
+		case p := <-free:
+			return p
+		default:
+		}
+		if int(made.Add(1)) <= room {
+			return s.fresh()
+		}
+		return <-free
 	}
 	worker := func() {
 		h := s.hand()
-		for p := range free {
+		p, mine := take(), true
+		defer func() {
+			if mine {
+				free <- p // for the other hands to see the end as well
+			}
+		}()
+		for {
+			if !mine {
+				p, mine = take(), true
+			}
 			block := s.first + int(claimed.Add(1)) - 1
 			if block >= s.end || ctx.Err() != nil || failed.any() {
 				if block < s.end {
 					stopped.Store(true)
 				}
-				free <- p // for the other hands to see the end as well
 				return
 			}
 			if s.fetch != nil {
 				if err := s.fetch(h, block); err != nil {
 					failed.set(block, err)
-					free <- p
 					return
 				}
 			}
@@ -136,7 +152,7 @@ func (s sweep[H, P]) run(ctx context.Context) error {
 			s.work(h, p, lo, hi)
 			<-computing
 			mu.Lock()
-			waiting[block] = p
+			waiting[block], mine = p, false
 			for {
 				q, ready := waiting[next]
 				if !ready {
@@ -144,8 +160,12 @@ func (s sweep[H, P]) run(ctx context.Context) error {
 				}
 				delete(waiting, next)
 				s.add(q)
+				if next == block {
+					mine = true // it is in this processor's cache
+				} else {
+					free <- q
+				}
 				next++
-				free <- q
 			}
 			mu.Unlock()
 		}

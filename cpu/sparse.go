@@ -19,6 +19,8 @@ type sparse[T number] struct {
 	memory *memory // of the stream, which rows drawn from it share
 	took   int64   // of memory
 
+	sums spare // of columns, in a pass
+
 	checked *checked
 }
 
@@ -36,7 +38,7 @@ func (d *sparse[T]) Close() error {
 		return backend.ErrClosed
 	}
 	d.memory.release(d.took)
-	d.closed, d.x, d.stream, d.checked = true, nil, nil, nil
+	d.closed, d.x, d.stream, d.checked, d.sums = true, nil, nil, nil, spare{}
 	return nil
 }
 

@@ -117,12 +117,16 @@ func (d *sparse[T]) eval(ctx context.Context, models []backend.Model, coef []flo
 	total := partial{intercepts: make([]float64, outputs)}
 	if ev != nil {
 		ev.Reset(models, cols)
-		total.gradient = make([]float64, outputs*cols)
+		total.gradient = ev.Grad // in which spread is at home
+		if outputs > 1 {
+			total.gradient = make([]float64, outputs*cols)
+		}
+		total.gradient = total.gradient[:outputs*cols]
 	}
 	fresh := func() *partial {
 		return &partial{
 			loss: make([]float64, len(models)), held: make([]float64, len(models)),
-			intercepts: make([]float64, outputs), gradient: make([]float64, len(total.gradient)),
+			intercepts: make([]float64, outputs), gradient: d.sums.take(len(total.gradient)),
 			z: make([]T, sparseTileRows*outputs), l: make([]T, sparseTileRows),
 			curvatures: cs.sums(cols, widest(terms)),
 		}
@@ -165,7 +169,9 @@ func (d *sparse[T]) eval(ctx context.Context, models []backend.Model, coef []flo
 		}
 	}
 	room := d.room(8 * (len(total.gradient) + cs.numbers(cols)))
-	if err := sparsePass(ctx, d, d.sumBlocks(), room, fresh, work, add); err != nil {
+	err := sparsePass(ctx, d, d.sumBlocks(), room, fresh, work, add)
+	d.sums.settle(err == nil && d.stream == nil)
+	if err != nil {
 		return err
 	}
 	if ev != nil {
@@ -192,7 +198,7 @@ func (d *sparse[T]) HessVec(ctx context.Context, models []backend.Model, coef, v
 	fresh := func() *partial {
 		tile := sparseTileRows * outputs
 		return &partial{
-			intercepts: make([]float64, outputs), gradient: make([]float64, outputs*cols),
+			intercepts: make([]float64, outputs), gradient: d.sums.take(outputs * cols),
 			z: make([]T, tile), v: make([]T, tile),
 		}
 	}
@@ -219,7 +225,9 @@ func (d *sparse[T]) HessVec(ctx context.Context, models []backend.Model, coef, v
 		drain(total.intercepts, p.intercepts)
 		drain(total.gradient, p.gradient)
 	}
-	if err := sparsePass(ctx, d, d.sumBlocks(), d.room(8*outputs*cols), fresh, work, add); err != nil {
+	err := sparsePass(ctx, d, d.sumBlocks(), d.room(8*outputs*cols), fresh, work, add)
+	d.sums.settle(err == nil && d.stream == nil)
+	if err != nil {
 		return err
 	}
 	spread(total.gradient, total.intercepts, terms, cols, out)
