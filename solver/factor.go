@@ -2,8 +2,10 @@ package solver
 
 import (
 	"math"
+	"math/rand/v2"
 
 	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/lapack"
 	"gonum.org/v1/gonum/lapack/lapack64"
 	"gonum.org/v1/gonum/mat"
@@ -18,8 +20,11 @@ type factor struct {
 	diagonal []float64        // of the scaled H, undamped
 	u        blas64.Symmetric // above, the factor of the scaled H; below the diagonal, the scaled H
 	threads  int
-	singular bool // the last Hessian needed more damping than asked for
-	broken   bool // not even a dominant diagonal helped: the Hessian is not finite
+	singular bool    // the last Hessian needed more damping than asked for
+	damping  float64 // of the last Hessian, relative to a diagonal of ones
+	first    float64 // damping to try first of singular ones
+	noise    float64 // relative error of Hessians: damping below it makes no sense
+	broken   bool    // not even a dominant diagonal helped: the Hessian is not finite
 }
 
 const (
@@ -27,7 +32,7 @@ const (
 	// along its smallest eigenvectors are rounding errors.
 	maxCond = 1e13
 
-	// minDamping is the first damping tried, relative to a diagonal of ones. Rounding
+	// minDamping is the first damping tried, if nothing else is known, relative to a diagonal of ones. Rounding
 	// errors of g along a null direction, 1e-16 of its terms, then move a point by
 	// about 1e-6 of those, while eigenvalues above it keep Newton's convergence.
 	minDamping = 1e-10
@@ -39,7 +44,7 @@ func newFactor(n, threads int) *factor { return factorIn(mat.NewSymDense(n, nil)
 // it is to be the factor of.
 func factorIn(h *mat.SymDense, threads int) *factor {
 	n := h.SymmetricDim()
-	return &factor{scale: make([]float64, n), diagonal: make([]float64, n), u: h.RawSymmetric(), threads: threads}
+	return &factor{scale: make([]float64, n), diagonal: make([]float64, n), u: h.RawSymmetric(), threads: threads, first: minDamping, noise: float64Noise / 4}
 }
 
 // factorise takes H + ridge with the smallest damping of H scaled to a unit diagonal,
@@ -64,7 +69,8 @@ func (f *factor) factorise(h *mat.SymDense, ridge, least float64) {
 	}
 	mirror(f.u, true)
 	f.broken = false
-	for damping := least; ; damping = max(100*damping, minDamping) {
+	for damping := least; ; damping = max(100*damping, f.first) {
+		f.damping = damping
 		if f.singular = damping > least; f.singular {
 			mirror(f.u, false)
 		}
@@ -139,3 +145,35 @@ func (f *factor) direction(h *mat.SymDense, ridge float64, g, dir []float64) (bl
 	}
 	return blocked
 }
+
+// flattest is a direction of about the least curvature, found by inverse iteration.
+func (f *factor) flattest() []float64 {
+	v := make([]float64, len(f.scale))
+	random := rand.New(rand.NewPCG(0, 0))
+	for j := range v {
+		v[j] = random.NormFloat64()
+	}
+	for range 3 {
+		floats.Scale(1/floats.Norm(v, 2), v)
+		cholesky.Solve(f.u.Data, f.u.N, f.u.Stride, v)
+	}
+	floats.Scale(1/floats.Norm(v, 2), v)
+	floats.Mul(v, f.scale)
+	return v
+}
+
+// hidden is how many times the gain that a step of the last Hessian expects there may be
+// to gain, at most: curvature that damping outweighs shortens no step.
+func (f *factor) hidden() float64 {
+	if f.singular {
+		return max(1, f.damping/f.noise)
+	}
+	return 1
+}
+
+// relax divides the damping of the next singular Hessian, after a step of this one proved
+// too short by that factor: curvature there is as many times below the damping.
+func (f *factor) relax(by float64) { f.first = max(f.damping/by, f.noise) }
+
+// tighten takes relax back.
+func (f *factor) tighten() { f.first = min(100*f.first, minDamping) }

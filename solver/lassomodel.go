@@ -286,9 +286,9 @@ func (m *lassoModel) steepest() (c float64) {
 	return c
 }
 
-// flat tells whether the Hessian is singular over the coordinates without absolute
-// values.
-func (m *lassoModel) flat() bool {
+// free makes active the coordinates without absolute values and gives the Hessian by
+// them, if it is singular, and its factor; or nil.
+func (m *lassoModel) free() (*factor, *mat.SymDense) {
 	m.active = m.active[:0]
 	for j := range m.v {
 		if m.lambda.of(j) == 0 {
@@ -296,11 +296,13 @@ func (m *lassoModel) flat() bool {
 		}
 	}
 	if len(m.active) == 0 {
-		return false
+		return nil, nil
 	}
-	f := newFactor(len(m.active), m.threads)
-	f.factorise(m.part(m.active), 0, 0)
-	return f.singular || slices.Contains(f.scale, 0)
+	f, h := newFactor(len(m.active), m.threads), m.part(m.active)
+	if f.factorise(h, 0, 0); f.singular || slices.Contains(f.scale, 0) {
+		return f, h
+	}
+	return nil, nil
 }
 
 // part is the model's Hessian by the given coordinates alone.

@@ -76,16 +76,13 @@ func (q *quasiNewton) run(ctx context.Context) error {
 	for {
 		q.past.direction(d.grad, dir)
 		slope := floats.Dot(d.grad, dir)
-		if d.escaping() {
-			if q.leave {
-				return nil
-			}
-			q.away.look(d, dir)
+		if d.escaping() && q.leave {
+			return nil
+		}
+		if gone, err := q.away.look(ctx, d, dir, -slope); gone || err != nil {
+			return err
 		}
 		switch {
-		case q.away.certain():
-			d.end(Separable)
-			return nil
 		case d.converged() && d.settled(-slope/2) && !q.away.suspected():
 			if !q.confirm {
 				d.end(Converged)

@@ -16,8 +16,8 @@ const (
 // newton is Newton's method with a Cholesky factor of the full Hessian. The unit
 // step is tried first, value, gradient and Hessian in one read of X, so that the
 // evaluation which shows the step to be good is already the next iteration's. Where
-// it is not good, the step is searched for along the line, without reads of X when
-// the objective can (Liner). It begins at d's point, evaluated or not.
+// it is not good, or much too short, the step is searched for along the line, without
+// reads of X when the objective can (Liner). It begins at d's point, evaluated or not.
 func newton(ctx context.Context, d *descent) error {
 	obj := d.obj.(Hessian)
 	n := d.obj.Dim()
@@ -42,20 +42,17 @@ func newton(ctx context.Context, d *descent) error {
 		steep   float64 // largest curvature seen
 		home    = floats.Norm(d.x, 1) == 0
 	)
+	factor.noise = d.noise / 4 // that of values is of their sums, too
 	for {
 		for j := range n {
 			steep = max(steep, hess.At(j, j))
 		}
 		blocked := factor.direction(hess, ridge, d.grad, dir)
 		slope := floats.Dot(d.grad, dir)
-		if d.escaping() {
-			away.look(d, dir)
-			if away.certain() {
-				d.end(Separable)
-				return nil
-			}
+		if gone, err := away.look(ctx, d, dir, -slope); gone || err != nil {
+			return err
 		}
-		if d.converged() && d.settled(-slope/2) && !away.suspected() {
+		if d.converged() && (d.settled(-slope/2*factor.hidden()) || d.settled(-slope/2) && -slope <= d.slack()) && !away.suspected() {
 			break
 		}
 		if d.exhausted() {
@@ -94,10 +91,16 @@ func newton(ctx context.Context, d *descent) error {
 				continue
 			}
 		}
-		if !ok {
-			if p, ok, err = l.shorten(ctx, d, dir, p); err != nil {
+		short := ok && factor.singular && factor.noise < minDamping && p.slope <= curvature*slope && -slope > d.slack()
+		if !ok || short {
+			if p, ok, err = l.adjust(ctx, d, dir, p); err != nil {
 				return err
 			}
+		}
+		if short && ok {
+			factor.relax(p.t)
+		} else if !ok {
+			factor.tighten()
 		}
 		if !ok && ridge < steep {
 			// Where all probabilities are saturated, curvatures of coordinates range from
@@ -126,13 +129,11 @@ func newton(ctx context.Context, d *descent) error {
 	}
 	d.end(Converged)
 	if d.unbounded && factor.singular {
-		// Columns that depend on each other make every Hessian singular. If the one at
-		// the origin is not, it is saturated probabilities that made this one so.
 		clear(xt)
 		if _, err := obj.EvalHessian(ctx, xt, gt, ht); err != nil {
 			return err
 		}
-		if factor.direction(ht, 0, gt, dir); !factor.singular {
+		if factor.vanished(hess, ht, d.noise) {
 			d.end(Separable)
 		}
 	}
@@ -162,9 +163,9 @@ func (d *descent) goHome(ctx context.Context, obj Hessian, xt, gt []float64, ht 
 	return true, nil
 }
 
-// shorten searches along dir after the unit step, unit, proved too long (or, rarely,
-// bad), and leaves the evaluation of the point it returns as the last one made.
-func (l *line) shorten(ctx context.Context, d *descent, dir []float64, unit point) (p point, ok bool, err error) {
+// adjust searches along dir after the unit step, unit, proved too long, too short or,
+// rarely, bad, and leaves the evaluation of the point it returns as the last one made.
+func (l *line) adjust(ctx context.Context, d *descent, dir []float64, unit point) (p point, ok bool, err error) {
 	eval := l.eval
 	again := false
 	if Can(d.obj, CanLine) {

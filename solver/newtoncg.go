@@ -74,12 +74,8 @@ func newtonCG(ctx context.Context, d *descent) error {
 		if err != nil {
 			return err
 		}
-		if d.escaping() {
-			away.look(d, cg.s)
-			if away.certain() {
-				d.end(Separable)
-				return nil
-			}
+		if gone, err := away.look(ctx, d, cg.s, -floats.Dot(d.grad, cg.s)); gone || err != nil {
+			return err
 		}
 		switch {
 		case d.converged() && !away.suspected() && d.settled(predicted) && cg.cut && !d.unbounded && radius < math.Inf(1):

@@ -50,16 +50,13 @@ func orthants(ctx context.Context, d *descent, confirm bool) error {
 			}
 		}
 		gain := -floats.Dot(sub, s.dir)
-		if d.escaping() {
-			if confirm {
-				return nil
-			}
-			away.look(d, s.dir)
+		if d.escaping() && confirm {
+			return nil
+		}
+		if gone, err := away.look(ctx, d, s.dir, gain); gone || err != nil {
+			return err
 		}
 		switch {
-		case away.certain():
-			d.end(Separable)
-			return nil
 		case d.converged() && d.settled(gain/2) && !away.suspected():
 			if !confirm {
 				d.end(Converged)

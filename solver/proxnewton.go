@@ -39,24 +39,18 @@ func proxNewton(ctx context.Context, d *descent) error {
 		steep = max(steep, model.steepest())
 		gain := model.minimise(d.x, d.grad)
 		floats.SubTo(s.dir, model.v, d.x)
-		if d.escaping() {
-			away.look(d, s.dir)
-			if away.certain() {
-				d.end(Separable)
-				return nil
-			}
+		if gone, err := away.look(ctx, d, s.dir, gain); gone || err != nil {
+			return err
 		}
 		switch {
 		case d.converged() && !away.suspected() && d.settled(gain/2):
 			d.end(Converged)
-			if d.unbounded && model.flat() {
-				// Columns that depend on each other make every Hessian flat. If the one at
-				// the origin is not, it is saturated probabilities that made this one so.
+			if f, free := model.free(); d.unbounded && f != nil {
 				clear(s.xt)
 				if _, err := obj.EvalHessian(ctx, s.xt, s.gt, model.target()); err != nil {
 					return err
 				}
-				if !model.flat() {
+				if f.vanished(free, model.part(model.active), d.noise) {
 					d.end(Separable)
 				}
 			}
