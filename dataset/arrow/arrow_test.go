@@ -152,8 +152,8 @@ func packed(codec int8, n int, says int64) []byte {
 	return out.Bytes()
 }
 
-// What a file claims of its sizes is one line, and takes neither memory nor time.
-func TestOpen_HostileCountsAreErrors(t *testing.T) {
+// hostiles are files of which nothing but the sizes is wrong.
+func hostiles() map[string]*hostile {
 	four := make([]byte, 16)
 	offsets := func(v ...uint32) (b []byte) {
 		for _, x := range v {
@@ -161,7 +161,7 @@ func TestOpen_HostileCountsAreErrors(t *testing.T) {
 		}
 		return b
 	}
-	for name, h := range map[string]*hostile{
+	return map[string]*hostile{
 		"rows without bytes":     {kind: typeFloat, of: float, rows: 1 << 40, codec: -1, buffers: [][]byte{{}, four}},
 		"rows beyond an int":     {kind: typeFloat, of: float, rows: math.MaxInt64, codec: -1, buffers: [][]byte{{}, four}},
 		"fewer rows than none":   {kind: typeFloat, of: float, rows: -1, codec: -1, buffers: [][]byte{{}, four}},
@@ -189,7 +189,12 @@ func TestOpen_HostileCountsAreErrors(t *testing.T) {
 		"lz4 of 2^40 rows":       {kind: typeFloat, of: float, rows: 1 << 40, codec: packedLZ4, buffers: [][]byte{{}, packed(packedLZ4, 4000, 1<<42)}},
 		"no codec":               {kind: typeFloat, of: float, rows: 1000, codec: 7, buffers: [][]byte{{}, packed(packedLZ4, 4000, 4000)}},
 		"a prefix cut":           {kind: typeFloat, of: float, rows: 2, codec: packedLZ4, buffers: [][]byte{{}, {1, 2, 3}}},
-	} {
+	}
+}
+
+// What a file claims of its sizes is one line, and takes neither memory nor time.
+func TestOpen_HostileCountsAreErrors(t *testing.T) {
+	for name, h := range hostiles() {
 		t.Run(name, func(t *testing.T) {
 			b := h.bytes()
 			used := allocated(func() {
@@ -305,6 +310,11 @@ func TestDecimal(t *testing.T) {
 func FuzzFile(f *testing.F) {
 	for _, b := range testdata(f) {
 		f.Add(b)
+	}
+	for _, h := range hostiles() {
+		f.Add(h.bytes())
+		h.rows = 2
+		f.Add(h.bytes())
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if _, err := readAll(b); err != nil {

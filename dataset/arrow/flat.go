@@ -69,7 +69,8 @@ func (f *flat) table(at int) table {
 	t := table{f: f, at: at, vtable: at - f.int32(at)}
 	t.fields = (f.uint16(t.vtable) - 4) / 2
 	t.size = f.uint16(t.vtable + 2)
-	if !f.spend(8) || !f.has(at, t.size) || t.fields < 0 || !f.has(t.vtable, 4+2*t.fields) {
+	if !f.spend(8) || !f.has(at, t.size) || !f.has(t.vtable, 4+2*t.fields) || t.fields < 0 {
+		f.bad = true
 		return table{}
 	}
 	return t
