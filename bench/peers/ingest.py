@@ -127,7 +127,7 @@ def held_to(kind, s):
     """The result that a format is compared with; None without a peer."""
     if kind in BESIDE:
         found = named(s, BESIDE[kind][0])
-    elif kind.split(".")[0] in ("parquet", "arrow"):
+    elif kind == "parquet":
         found = [r for r in named(s, "pyarrow") if "matrix" in r["who"]]
     else:
         found = [r for r in named(s, "") if r["who"] != OURS]
