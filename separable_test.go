@@ -52,6 +52,40 @@ func TestFit_P4_P22_NearlyDependentColumns(t *testing.T) {
 	}
 }
 
+// Models that are fitted together see such columns as those that are fitted alone.
+func TestFit_P15_NearlyDependentColumns(t *testing.T) {
+	for _, name := range []string{"auto", "staged"} {
+		for seed := range uint64(5) {
+			const n, apart = 200, 1e-5
+			random := rand.New(rand.NewPCG(seed, 3))
+			x, labels := make([]float64, 2*n), make([]int, n)
+			for i := range n {
+				x[2*i] = random.NormFloat64()
+				x[2*i+1] = x[2*i] + apart*random.NormFloat64()
+				labels[i] = min(2, max(0, int(1.5+(x[2*i+1]-x[2*i])/apart+random.NormFloat64())))
+			}
+			opts := logreg.DefaultOptions()
+			opts.Penalty, opts.Solver, opts.MultiClass = "none", name, "ovr"
+			ds, err := dataset.New(x, n, 2, labels)
+			require.NoError(t, err)
+			together := fit(t, ds, opts)
+			alone := 0.0
+			for k := range 3 {
+				one := make([]int, n)
+				for i, l := range labels {
+					if l == k {
+						one[i] = 1
+					}
+				}
+				ds, err := dataset.New(x, n, 2, one)
+				require.NoError(t, err)
+				alone += fit(t, ds, opts).Objective
+			}
+			require.InEpsilon(t, alone, together.Objective, 1e-7, "%s, seed %d", name, seed)
+		}
+	}
+}
+
 // Columns that depend on each other are no sign of classes that can be told apart, in
 // whatever format their sums are rounded.
 func TestFit_P22_DependentColumnsAreNotSeparable(t *testing.T) {

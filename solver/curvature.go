@@ -3,6 +3,8 @@ package solver
 import (
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/logreg-gpu/logreg-gpu/internal/cholesky"
 )
 
 // Curvature is an approximate Hessian made of blocks on its diagonal, one for each of
@@ -40,6 +42,19 @@ func (m *metric) whole() bool {
 // rounding errors of Gram matrices in float32, less than any eigenvalue that a sample
 // of rows can know.
 const metricDamping = 1e-7
+
+// blind tells whether damping outweighs some of the curvature.
+func (m *metric) blind() bool {
+	if m == nil {
+		return false
+	}
+	for _, b := range m.blocks {
+		if f := b.factor; f != nil && cholesky.InverseNorm(f.u.Data, f.u.N, f.u.Stride) > 0.1/metricDamping {
+			return true
+		}
+	}
+	return false
+}
 
 // newMetric factorises c, whose memory it takes over. Blocks that are not positive
 // definite are damped until they are. threads bounds the goroutines at work.

@@ -56,7 +56,7 @@ type MarchOptions struct {
 // Passes of the results count the member's own evaluations, of which f.Passes() says
 // how many were joint.
 //
-// "auto" is a march in stages where the family is a Cohort (marchStaged) - with absolute
+// "auto" and "staged" are a march in stages where the family is a Cohort (marchStaged) - with absolute
 // values, one that has Hessians - else lbfgs, or owlqn. A solver that needs more than values and
 // gradients is a *MarchError.
 func March(ctx context.Context, name string, f Family, opts MarchOptions) ([]*Result, error) {
@@ -69,7 +69,7 @@ func March(ctx context.Context, name string, f Family, opts MarchOptions) ([]*Re
 			return nil, &MarchError{name}
 		}
 	}
-	if name == AutoName {
+	if name == AutoName || name == "staged" {
 		lasso := slices.ContainsFunc(members, func(o Objective) bool { return lassoOf(o) != nil })
 		if c, ok := f.(Cohort); ok && opts.MaxIter >= 0 && (!lasso || c.CanCurve()) {
 			return marchStaged(ctx, c, opts)

@@ -371,7 +371,7 @@ func (s *stagedMarch) finish(ctx context.Context) error {
 		most := s.affordable(next, len(left), len(left))
 		rebuild := most > 0 && (builds < blockBuilds || s.walks[left[0]].metric.whole())
 		err := s.advance(ctx, left, func(k int) error { return s.arrive(ctx, k) }, func(w *walk) bool {
-			return rebuild && w.pace.slow(w.d.enough(), marchPrice)
+			return rebuild && w.pace.slow(w.d.enough(), marchPrice) || w.d.lasso == nil && w.d.escaping() && w.metric.blind()
 		})
 		if err != nil {
 			return err
@@ -419,20 +419,27 @@ func (s *stagedMarch) arrive(ctx context.Context, k int) error {
 	return d.start(h)
 }
 
-// confirm leaves the end of proximal steps to prox-newton where they stall, or where the
-// minimum may lie at infinity, or where they are slow in metrics of all rows.
+// confirm leaves the end to newton, or prox-newton: where steps are slow in metrics of all
+// rows, and where the minimum may lie at infinity. That of smooth objectives it does only
+// where columns depend on each other more closely than their metric sees.
 func (s *stagedMarch) confirm(ctx context.Context, k int, slow bool) error {
 	w := s.walks[k]
 	d := w.d
-	switch open := d.res.Status == "" && !w.arrived; {
-	case d.lasso == nil || w.metric == nil || !Can(s.members[k], CanHessian):
+	if w.metric == nil || !Can(s.members[k], CanHessian) {
 		return nil
-	case d.res.Status != Stalled && !(open && (slow || d.escaping())):
+	}
+	name, open := "prox-newton", d.res.Status == "" && !w.arrived
+	doubt := d.res.Status == Stalled || open && (slow || d.escaping())
+	if d.lasso == nil {
+		name = "newton"
+		doubt = d.unbounded && (open || d.res.Status == Converged) && w.metric.blind()
+	}
+	if !doubt {
 		return nil
 	}
 	o := s.options(k)
 	o.X0 = d.x
-	r, err := Solve(ctx, "prox-newton", s.members[k], o)
+	r, err := Solve(ctx, name, s.members[k], o)
 	if err != nil {
 		return err
 	}
