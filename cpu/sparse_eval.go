@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/internal/pieces"
 )
 
 const (
@@ -36,26 +37,32 @@ func (d *sparse[T]) room(bytes int) int {
 func (d *sparse[T]) slopes(outputs int, coef []float64) (w, bias []T) {
 	side := d.Cols() + 1
 	w, bias = make([]T, d.Cols()*outputs), make([]T, outputs)
-	for o := range outputs {
-		from := coef[o*side:][:side]
-		for j, v := range from[:side-1] {
-			w[j*outputs+o] = T(v)
+	pieces.Each(d.Cols(), d.threads, func(lo, hi int) {
+		for o := range outputs {
+			to := w[o:]
+			for j, v := range coef[o*side+lo : o*side+hi] {
+				to[(lo+j)*outputs] = T(v)
+			}
 		}
-		bias[o] = T(from[side-1])
+	})
+	for o := range outputs {
+		bias[o] = T(coef[o*side+side-1])
 	}
 	return w, bias
 }
 
 // spread adds sums by column to a vector in the layout of coefficients, in units of the
 // weights of each term.
-func spread[T number](sums, intercepts []float64, terms []term[T], cols int, out []float64) {
-	outputs, first := len(intercepts), 0
+func (d *sparse[T]) spread(sums, intercepts []float64, terms []term[T], out []float64) {
+	outputs, first, cols := len(intercepts), 0, d.Cols()
 	for _, t := range terms {
 		for o := range t.outputs {
 			to := out[t.start+o*(cols+1):][:cols+1]
-			for j := range cols {
-				to[j] = sums[j*outputs+first+o] * t.unit
-			}
+			pieces.Each(cols, d.threads, func(lo, hi int) {
+				for j := lo; j < hi; j++ {
+					to[j] = sums[j*outputs+first+o] * t.unit
+				}
+			})
 			to[cols] = intercepts[first+o] * t.unit
 		}
 		first += t.outputs
@@ -175,7 +182,7 @@ func (d *sparse[T]) eval(ctx context.Context, models []backend.Model, coef []flo
 		return err
 	}
 	if ev != nil {
-		spread(total.gradient, total.intercepts, terms, cols, ev.Grad)
+		d.spread(total.gradient, total.intercepts, terms, ev.Grad)
 	}
 	return nil
 }
@@ -230,7 +237,7 @@ func (d *sparse[T]) HessVec(ctx context.Context, models []backend.Model, coef, v
 	if err != nil {
 		return err
 	}
-	spread(total.gradient, total.intercepts, terms, cols, out)
+	d.spread(total.gradient, total.intercepts, terms, out)
 	return nil
 }
 

@@ -2,8 +2,10 @@ package cpu
 
 import (
 	"context"
+	"sync"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/internal/pieces"
 )
 
 // moments finishes those of rows of the given masses, of which counted are not 0; their sum
@@ -15,10 +17,11 @@ func (d *sparse[T]) moments(ctx context.Context, total *entrySums[T], mass []flo
 	cols := d.Cols()
 	all := backend.Moments{Sum: sum, Mean: make([]float64, cols), Var: make([]float64, cols)}
 	far := farColumns{mass: mass}
-	for j := range cols {
+	var mu sync.Mutex
+	finish := func(j int) {
 		entries, weight, first, squares := total.of(j, mass != nil)
 		if sum == 0 || weight == 0 {
-			continue
+			return
 		}
 		zeros := max(0, sum-weight)
 		if entries == counted { // else rounding would leave zeros some weight
@@ -28,11 +31,19 @@ func (d *sparse[T]) moments(ctx context.Context, total *entrySums[T], mass []flo
 		if least, most := total.span(j); least == most {
 			m.mean, m.squares = least, 0
 		} else if !m.with(zeros).tells(squares) {
+			mu.Lock()
+			defer mu.Unlock()
 			far.add(cols, j, m.mean, zeros)
+			return
 		}
 		m = m.with(zeros)
 		all.Mean[j], all.Var[j] = m.mean, m.squares/sum
 	}
+	pieces.Each(cols, d.threads, func(lo, hi int) {
+		for j := lo; j < hi; j++ {
+			finish(j)
+		}
+	})
 	err := d.sumFar(ctx, &far)
 	for k, j := range far.cols {
 		m := far.sums[k].moments.with(far.sums[k].zeros)

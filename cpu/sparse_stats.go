@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/internal/pieces"
 )
 
 func (d *sparse[T]) Stats(ctx context.Context, weight int) (*backend.Stats, error) {
@@ -47,13 +48,16 @@ func (d *sparse[T]) Stats(ctx context.Context, weight int) (*backend.Stats, erro
 		p.join(total)
 	}
 	s := &backend.Stats{Min: make([]float64, cols), Max: make([]float64, cols), NonZero: make([]int64, cols)}
-	for j, n := range total.count {
-		s.NonZero[j] = int64(n)
-		s.Min[j], s.Max[j] = total.span(j)
-		if int(n) < rows {
-			s.Min[j], s.Max[j] = min(s.Min[j], 0), max(s.Max[j], 0)
+	pieces.Each(cols, d.threads, func(lo, hi int) {
+		for j := lo; j < hi; j++ {
+			n := total.count[j]
+			s.NonZero[j] = int64(n)
+			s.Min[j], s.Max[j] = total.span(j)
+			if int(n) < rows {
+				s.Min[j], s.Max[j] = min(s.Min[j], 0), max(s.Max[j], 0)
+			}
 		}
-	}
+	})
 	for j, n := range total.zeros {
 		s.NonZero[j] -= int64(n)
 	}

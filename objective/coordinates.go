@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/internal/pieces"
 )
 
 // coordinates are the linear maps between user's, solver's and stored units of one
@@ -28,6 +29,7 @@ import (
 type coordinates struct {
 	cols      int
 	intercept bool
+	threads   int // of the work on vectors; 0 is one
 
 	center, scale []float64 // c, s of the storage
 	unit, mean    []float64
@@ -58,7 +60,7 @@ type columns struct {
 const constantNoise = 8 * 0x1p-52
 
 // userColumns maps the statistics of stored columns to the user's.
-func userColumns(a backend.Affine, st *backend.Stats, weighted bool) columns {
+func userColumns(a backend.Affine, st *backend.Stats, weighted bool, threads int) columns {
 	m := st.Moments
 	if weighted {
 		m = st.Weighted
@@ -67,26 +69,28 @@ func userColumns(a backend.Affine, st *backend.Stats, weighted bool) columns {
 	u := columns{
 		make([]float64, d), make([]float64, d), make([]float64, d), make([]float64, d), make([]bool, d),
 	}
-	for j := range d {
-		center, scale := 0.0, 1.0
-		if !a.Identity() {
-			center, scale = a.Center[j], a.Scale[j]
+	pieces.Each(d, threads, func(lo, hi int) {
+		for j := lo; j < hi; j++ {
+			center, scale := 0.0, 1.0
+			if !a.Identity() {
+				center, scale = a.Center[j], a.Scale[j]
+			}
+			noise := constantNoise * m.Mean[j]
+			u.constant[j] = st.Min[j] == st.Max[j] || m.Var[j] <= noise*noise
+			u.deviation[j] = 1
+			mean, plain := m.Mean[j], st.Mean[j]
+			if st.Min[j] == st.Max[j] {
+				mean, plain = st.Min[j], st.Min[j]
+			} else if st.Var[j] > 0 {
+				u.deviation[j] = math.Sqrt(st.Var[j]) * scale
+			}
+			u.mean[j] = center + float64(scale*mean)
+			u.plainMean[j] = center + float64(scale*plain)
+			if !u.constant[j] {
+				u.variance[j] = m.Var[j] * scale * scale
+			}
 		}
-		noise := constantNoise * m.Mean[j]
-		u.constant[j] = st.Min[j] == st.Max[j] || m.Var[j] <= noise*noise
-		u.deviation[j] = 1
-		mean, plain := m.Mean[j], st.Mean[j]
-		if st.Min[j] == st.Max[j] {
-			mean, plain = st.Min[j], st.Min[j]
-		} else if st.Var[j] > 0 {
-			u.deviation[j] = math.Sqrt(st.Var[j]) * scale
-		}
-		u.mean[j] = center + float64(scale*mean)
-		u.plainMean[j] = center + float64(scale*plain)
-		if !u.constant[j] {
-			u.variance[j] = m.Var[j] * scale * scale
-		}
-	}
+	})
 	return u
 }
 
@@ -96,38 +100,40 @@ func newCoordinates(a backend.Affine, u columns, ridge []float64, opts Options) 
 	d := len(u.mean)
 	vector := func() []float64 { return make([]float64, d) }
 	c := &coordinates{
-		cols: d, intercept: !opts.NoIntercept,
+		cols: d, intercept: !opts.NoIntercept, threads: opts.threads(),
 		center: vector(), scale: vector(), unit: vector(), mean: vector(),
 		gain: vector(), shift: vector(), judgeUnit: vector(), judgeMean: vector(),
 	}
-	for j := range d {
-		c.scale[j] = 1
-		if !a.Identity() {
-			c.center[j], c.scale[j] = a.Center[j], a.Scale[j]
-		}
-		c.unit[j] = 1
-		if opts.Coordinates == Scaled {
-			if c.intercept {
-				c.mean[j] = u.mean[j]
+	pieces.Each(d, c.threads, func(lo, hi int) {
+		for j := lo; j < hi; j++ {
+			c.scale[j] = 1
+			if !a.Identity() {
+				c.center[j], c.scale[j] = a.Center[j], a.Scale[j]
 			}
-			if h := curvature(u, c.mean[j], j) + ridge[j]; h > 0 {
-				if t := 1 / math.Sqrt(h); t > 0 && !math.IsInf(t, 1) {
-					c.unit[j] = t
+			c.unit[j] = 1
+			if opts.Coordinates == Scaled {
+				if c.intercept {
+					c.mean[j] = u.mean[j]
+				}
+				if h := curvature(u, c.mean[j], j) + ridge[j]; h > 0 {
+					if t := 1 / math.Sqrt(h); t > 0 && !math.IsInf(t, 1) {
+						c.unit[j] = t
+					}
+				}
+			}
+			if !u.constant[j] || u.mean[j] != c.mean[j] {
+				c.gain[j] = c.scale[j] * c.unit[j]
+				c.shift[j] = (c.center[j] - c.mean[j]) * c.unit[j]
+			}
+			c.judgeUnit[j] = 1
+			if opts.Standardize {
+				c.judgeUnit[j] = u.deviation[j]
+				if c.intercept {
+					c.judgeMean[j] = u.plainMean[j]
 				}
 			}
 		}
-		if !u.constant[j] || u.mean[j] != c.mean[j] {
-			c.gain[j] = c.scale[j] * c.unit[j]
-			c.shift[j] = (c.center[j] - c.mean[j]) * c.unit[j]
-		}
-		c.judgeUnit[j] = 1
-		if opts.Standardize {
-			c.judgeUnit[j] = u.deviation[j]
-			if c.intercept {
-				c.judgeMean[j] = u.plainMean[j]
-			}
-		}
-	}
+	})
 	return c
 }
 
@@ -140,11 +146,14 @@ func curvature(u columns, about float64, j int) float64 {
 // stored writes the stored coefficients, intercept last, of theta to coef. The map is
 // linear: it serves directions too.
 func (c *coordinates) stored(theta, coef []float64) {
-	b := 0.0
-	for j := range c.cols {
-		coef[j] = c.gain[j] * theta[j]
-		b += float64(c.shift[j] * theta[j])
-	}
+	b := pieces.Sum(c.cols, c.threads, func(lo, hi int) (b float64) {
+		gain, shift, to := c.gain[lo:hi], c.shift[lo:hi], coef[lo:hi]
+		for j, v := range theta[lo:hi] {
+			to[j] = gain[j] * v
+			b += float64(shift[j] * v)
+		}
+		return b
+	})
 	if c.intercept {
 		b += theta[c.cols]
 	}
@@ -152,14 +161,17 @@ func (c *coordinates) stored(theta, coef []float64) {
 }
 
 // gradient is the transpose of stored: it maps a gradient by stored coefficients to
-// one by theta.
-func (c *coordinates) gradient(stored, theta []float64) {
+// one by theta, and divides it by sum.
+func (c *coordinates) gradient(stored, theta []float64, sum float64) {
 	g := stored[c.cols]
-	for j := range c.cols {
-		theta[j] = float64(c.gain[j]*stored[j]) + float64(c.shift[j]*g)
-	}
+	pieces.Each(c.cols, c.threads, func(lo, hi int) {
+		gain, shift, to := c.gain[lo:hi], c.shift[lo:hi], theta[lo:hi]
+		for j, v := range stored[lo:hi] {
+			to[j] = (float64(gain[j]*v) + float64(shift[j]*g)) / sum
+		}
+	})
 	if c.intercept {
-		theta[c.cols] = g
+		theta[c.cols] = g / sum
 	}
 }
 
@@ -195,10 +207,12 @@ func (c *coordinates) maxAbsGradient(theta []float64) (largest float64) {
 		g = theta[c.cols]
 		largest = math.Abs(g)
 	}
-	for j := range c.cols {
-		largest = max(largest, math.Abs(c.userGradient(j, theta[j], g)/c.judgeUnit[j]))
-	}
-	return largest
+	return max(largest, pieces.Max(c.cols, c.threads, func(lo, hi int) (most float64) {
+		for j := lo; j < hi; j++ {
+			most = max(most, math.Abs(c.userGradient(j, theta[j], g)/c.judgeUnit[j]))
+		}
+		return most
+	}))
 }
 
 // userGradient is the derivative by the coefficient of the column x_j - judgeMean_j

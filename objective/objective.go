@@ -177,7 +177,7 @@ func New(ctx context.Context, data backend.Data, model backend.Model, opts Optio
 	if !(o.sum > 0) || math.IsInf(o.sum, 1) {
 		return nil, &WeightError{-1, o.sum, fmt.Sprintf("the weights sum to %v; their sum must be positive and finite", o.sum)}
 	}
-	o.columns = userColumns(data.Affine(), st, weighted)
+	o.columns = userColumns(data.Affine(), st, weighted, opts.threads())
 	var lambda []float64
 	o.ridge, lambda = o.penalty()
 	o.coords = newCoordinates(data.Affine(), o.columns, o.ridge, opts)
@@ -242,7 +242,7 @@ func (o *Objective) penalty() (ridge, lambda []float64) {
 
 func (o *Objective) newQuadratic() quadratic {
 	c := o.coords
-	q := quadratic{outputs: o.outputs(), ridge: make([]float64, c.dim())}
+	q := quadratic{outputs: o.outputs(), threads: o.opts.threads(), ridge: make([]float64, c.dim())}
 	if q.outputs > 1 {
 		q.gauge = make([]float64, c.dim())
 	}
@@ -283,10 +283,7 @@ func (o *Objective) toStored(theta, coef []float64) {
 func (o *Objective) fromStored(coef, theta []float64) {
 	p, d := o.coords.dim(), o.coords.cols+1
 	for k := range o.outputs() {
-		o.coords.gradient(coef[k*d:(k+1)*d], theta[k*p:(k+1)*p])
-	}
-	for i := range theta {
-		theta[i] /= o.sum
+		o.coords.gradient(coef[k*d:(k+1)*d], theta[k*p:(k+1)*p], o.sum)
 	}
 }
 

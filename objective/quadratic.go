@@ -1,5 +1,7 @@
 package objective
 
+import "github.com/logreg-gpu/logreg-gpu/internal/pieces"
+
 // quadratic is the part of the objective that is no data: the penalty and the gauge,
 //
 //	1/2 sum_kd ridge_d theta_kd^2  +  1/2 sum_d gauge_d (sum_k theta_kd)^2 / K
@@ -15,16 +17,31 @@ package objective
 // coordinate's own curvature, so that conditioning does not suffer.
 type quadratic struct {
 	outputs      int
+	threads      int       // of the work on vectors; 0 is one
 	ridge, gauge []float64 // of each coordinate of one output; gauge is nil without one
 }
 
 // at returns the value at theta; where grad is not nil, the gradient is added to it.
 func (q *quadratic) at(theta, grad []float64) float64 {
-	value := q.along(theta, theta) / 2
-	if grad != nil {
-		q.times(theta, grad)
+	if q.outputs > 1 {
+		if grad != nil {
+			q.times(theta, grad)
+		}
+		return q.along(theta, theta) / 2
 	}
-	return value
+	return pieces.Sum(len(theta), q.threads, func(lo, hi int) (sum float64) {
+		ridge := q.ridge[lo:hi]
+		for j, v := range theta[lo:hi] {
+			if r := ridge[j]; r != 0 {
+				by := float64(r * v)
+				sum += float64(by * v)
+				if grad != nil {
+					grad[lo+j] += by
+				}
+			}
+		}
+		return sum
+	}) / 2
 }
 
 // along is the bilinear form u'Qv.

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/internal/pieces"
 	"github.com/logreg-gpu/logreg-gpu/solver"
 )
 
@@ -56,7 +57,7 @@ func (o *Objective) measure(ctx context.Context) error {
 	}
 	*o.passes += o.share
 	// A sample's weights are in Weighted also for models without a weight column.
-	u := userColumns(o.data.Affine(), st, st.Weighted.Sum > 0)
+	u := userColumns(o.data.Affine(), st, st.Weighted.Sum > 0, o.opts.threads())
 	o.squares, o.counts = o.coords.meanSquares(u), st.NonZero
 	return nil
 }
@@ -65,13 +66,15 @@ func (o *Objective) measure(ctx context.Context) error {
 // statistics: of theta's columns (x - mean) unit, and 1 for the intercept.
 func (c *coordinates) meanSquares(u columns) []float64 {
 	s := make([]float64, c.dim())
-	for j := range c.cols {
-		off := u.mean[j] - c.mean[j]
-		s[j] = (u.variance[j] + float64(off*off)) * c.unit[j] * c.unit[j]
-		if c.gain[j] == 0 {
-			s[j] = 0
+	pieces.Each(c.cols, c.threads, func(lo, hi int) {
+		for j := lo; j < hi; j++ {
+			off := u.mean[j] - c.mean[j]
+			s[j] = (u.variance[j] + float64(off*off)) * c.unit[j] * c.unit[j]
+			if c.gain[j] == 0 {
+				s[j] = 0
+			}
 		}
-	}
+	})
 	if c.intercept {
 		s[c.cols] = 1
 	}

@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/internal/pieces"
 	"github.com/logreg-gpu/logreg-gpu/solver"
 )
 
@@ -41,10 +42,12 @@ func (o *Objective) dataShare(j int) float64 {
 
 // Freedom sums the shares of the data up.
 func (o *Objective) Freedom() float64 {
-	sum := 0.0
-	for j := range o.coords.cols {
-		sum += o.dataShare(j)
-	}
+	sum := pieces.Sum(o.coords.cols, o.coords.threads, func(lo, hi int) (sum float64) {
+		for j := lo; j < hi; j++ {
+			sum += o.dataShare(j)
+		}
+		return sum
+	})
 	if o.coords.intercept {
 		sum++
 	}
@@ -216,17 +219,19 @@ func (o *Objective) hotBlock(cols []int, gram, squares, border []float64) *solve
 		some.addBlock(b.SymDense, 0, 0, gram, o.sum)
 	}
 	corner := squares[c.cols]
-	for j := range b.Diagonal[:c.cols] {
-		// Of x about its mean, of which shift is the negative in units of gain.
-		h := float64(c.gain[j] * c.gain[j] * squares[j])
-		if border != nil {
-			h += float64(2 * c.gain[j] * c.shift[j] * border[j])
-			h += float64(c.shift[j] * c.shift[j] * corner)
-		} else {
-			h -= float64(c.shift[j] * c.shift[j] * corner)
+	pieces.Each(c.cols, c.threads, func(lo, hi int) {
+		for j := lo; j < hi; j++ {
+			// Of x about its mean, of which shift is the negative in units of gain.
+			h := float64(c.gain[j] * c.gain[j] * squares[j])
+			if border != nil {
+				h += float64(2 * c.gain[j] * c.shift[j] * border[j])
+				h += float64(c.shift[j] * c.shift[j] * corner)
+			} else {
+				h -= float64(c.shift[j] * c.shift[j] * corner)
+			}
+			b.Diagonal[j] = max(0, h/o.sum)
 		}
-		b.Diagonal[j] = max(0, h/o.sum)
-	}
+	})
 	if c.intercept {
 		b.Diagonal[c.cols] = corner / o.sum
 	}
@@ -256,13 +261,15 @@ const supposed = 4
 // the mean of p (1 - p) over the column's values in the sample, or over all of its rows
 // where those are few.
 func (o *Objective) correctDiagonal(h, full []float64, certainty float64) {
-	for j := range o.coords.cols {
-		n, sum := float64(o.counts[j]), 0.0
-		if o.squares[j] > 0 {
-			sum = n * h[j] / o.squares[j]
-		} else {
-			n = 0
+	pieces.Each(o.coords.cols, o.coords.threads, func(lo, hi int) {
+		for j := lo; j < hi; j++ {
+			n, sum := float64(o.counts[j]), 0.0
+			if o.squares[j] > 0 {
+				sum = n * h[j] / o.squares[j]
+			} else {
+				n = 0
+			}
+			h[j] = full[j] * max(leastCurvature*certainty, (sum+supposed*certainty)/(n+supposed))
 		}
-		h[j] = full[j] * max(leastCurvature*certainty, (sum+supposed*certainty)/(n+supposed))
-	}
+	})
 }

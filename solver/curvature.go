@@ -5,6 +5,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/logreg-gpu/logreg-gpu/internal/cholesky"
+	"github.com/logreg-gpu/logreg-gpu/internal/pieces"
 )
 
 // Curvature is an approximate Hessian made of blocks on its diagonal, one for each of
@@ -108,7 +109,7 @@ func newBlockFactor(b *Block, threads int) *blockFactor {
 }
 
 // solve overwrites v by the inverse times v.
-func (f *blockFactor) solve(v []float64) {
+func (f *blockFactor) solve(v []float64, threads int) {
 	if f.inverse == nil {
 		f.factor.solve(v, v)
 		return
@@ -120,9 +121,7 @@ func (f *blockFactor) solve(v []float64) {
 	if f.factor != nil {
 		f.factor.solve(some, some)
 	}
-	for j, by := range f.inverse {
-		v[j] *= by
-	}
+	pieces.Each(len(v), threads, func(lo, hi int) { floats.Mul(v[lo:hi], f.inverse[lo:hi]) })
 	for a, j := range f.at {
 		v[j] = some[a]
 	}
@@ -135,9 +134,10 @@ func (m *metric) solve(v, out []float64) {
 		return
 	}
 	n := len(v) / len(m.blocks)
-	copy(out, v)
+	pieces.Each(len(v), m.threads, func(lo, hi int) { copy(out[lo:hi], v[lo:hi]) })
 	centre(out, len(m.blocks))
-	inParallel(len(m.blocks), m.threads, func(k int) { m.blocks[k].solve(out[k*n : (k+1)*n]) })
+	each := max(1, m.threads/len(m.blocks))
+	inParallel(len(m.blocks), m.threads, func(k int) { m.blocks[k].solve(out[k*n:(k+1)*n], each) })
 	centre(out, len(m.blocks))
 }
 

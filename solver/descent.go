@@ -6,6 +6,8 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/floats"
+
+	"github.com/logreg-gpu/logreg-gpu/internal/pieces"
 )
 
 // descent is a run of a solver: where it stands, the best point it saw, and how it
@@ -89,8 +91,10 @@ func (d *descent) measure() float64 {
 
 // accept moves to x, copying it and its gradient.
 func (d *descent) accept(x, grad []float64, value, step float64) {
-	copy(d.x, x)
-	copy(d.grad, grad)
+	pieces.Each(len(x), d.opts.threads(), func(lo, hi int) {
+		copy(d.x[lo:hi], x[lo:hi])
+		copy(d.grad[lo:hi], grad[lo:hi])
+	})
 	d.res.Iterations++
 	d.arrive(value, step)
 }
@@ -99,7 +103,7 @@ func (d *descent) arrive(value, step float64) {
 	d.value, d.maxAbs = value, d.measure()
 	slack := d.slack()
 	if first := !d.started(); first || value < d.lowest-slack || value <= d.lowest+slack && d.maxAbs < d.res.MaxAbsGradient {
-		copy(d.res.X, d.x)
+		pieces.Each(len(d.x), d.opts.threads(), func(lo, hi int) { copy(d.res.X[lo:hi], d.x[lo:hi]) })
 		d.res.Value, d.res.MaxAbsGradient = value, d.maxAbs
 	}
 	d.lowest = min(d.lowest, value)

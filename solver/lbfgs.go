@@ -5,6 +5,8 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/floats"
+
+	"github.com/logreg-gpu/logreg-gpu/internal/pieces"
 )
 
 const (
@@ -60,7 +62,7 @@ type quasiNewton struct {
 }
 
 func newQuasiNewton(d *descent) *quasiNewton {
-	return &quasiNewton{d: d, flat: flatness{d: d}}
+	return &quasiNewton{d: d, flat: flatness{d: d}, past: pairs{threads: d.opts.threads()}}
 }
 
 // run goes on from d's point, evaluated or not.
@@ -71,11 +73,11 @@ func (q *quasiNewton) run(ctx context.Context) error {
 			return err
 		}
 	}
-	n := d.obj.Dim()
+	n, threads := d.obj.Dim(), d.opts.threads()
 	dir, xt, gt := make([]float64, n), make([]float64, n), make([]float64, n)
 	for {
 		q.past.direction(d.grad, dir)
-		slope := floats.Dot(d.grad, dir)
+		slope := dot(d.grad, dir, threads)
 		if d.escaping() && q.leave {
 			return nil
 		}
@@ -110,14 +112,14 @@ func (q *quasiNewton) run(ctx context.Context) error {
 			origin: point{0, d.value, slope},
 			slack:  d.slack(),
 			eval: func(t float64) (point, error) {
-				floats.AddScaledTo(xt, d.x, t, dir)
+				pieces.Each(n, threads, func(lo, hi int) { floats.AddScaledTo(xt[lo:hi], d.x[lo:hi], t, dir[lo:hi]) })
 				f, err := d.obj.Eval(ctx, xt, gt)
-				return point{t, f, floats.Dot(gt, dir)}, err
+				return point{t, f, dot(gt, dir, threads)}, err
 			},
 		}
 		step := 1.0
 		if q.past.len() == 0 && q.past.metric == nil {
-			step = min(1, 1/floats.Norm(d.grad, 2))
+			step = min(1, 1/norm(d.grad, threads))
 		}
 		p, ok, again, err := l.search(step, nil)
 		if err == nil && ok && again {

@@ -35,7 +35,7 @@ func orthants(ctx context.Context, d *descent, confirm bool) error {
 		}
 	}
 	var (
-		past pairs
+		past = pairs{threads: d.opts.threads()}
 		s    = newProxStep(d)
 		sub  = make([]float64, d.obj.Dim())
 		flat = flatness{d: d}

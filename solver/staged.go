@@ -202,7 +202,7 @@ const (
 // stage goes from x to near the minimum of a sample.
 func (s *stages) stage(ctx context.Context, p *Sample, x []float64) ([]float64, error) {
 	target := stageAccuracy * s.accuracy(p)
-	small := newDescent(p.Objective, Options{Tol: s.d.opts.Tol, MaxIter: stageSteps, X0: x})
+	small := newDescent(p.Objective, Options{Tol: s.d.opts.Tol, MaxIter: stageSteps, X0: x, Threads: s.d.opts.Threads})
 	q := newQuasiNewton(small)
 	for metrics := 1; ; metrics++ {
 		if err := s.rebuild(ctx, p.Objective, q); err != nil {
