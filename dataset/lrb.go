@@ -63,8 +63,8 @@ func lrbError(err error) error {
 	switch e.Kind {
 	case lrb.ErrDamaged:
 		r.Advice = "convert the data again"
-	case lrb.ErrChanged:
-		r.Advice = "start again, and leave the file alone meanwhile"
+	case lrb.ErrNotLRB:
+		r.Advice = "the file is damaged, or something else"
 	}
 	return r
 }

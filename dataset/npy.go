@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"strconv"
 	"unsafe"
 
@@ -304,7 +303,7 @@ func (d *Dataset) readLabels(ctx context.Context, path string, classes *Classes)
 
 // labelValues reads the NPY file at path.
 func labelValues(ctx context.Context, path string) ([]float64, error) {
-	file, err := os.Open(path)
+	file, err := open(ctx, path)
 	if err != nil {
 		return nil, openError(path, err)
 	}

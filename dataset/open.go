@@ -160,7 +160,7 @@ func (o *ReadOptions) forReaders() ReadOptions {
 
 // readFile reads one file, up to what is done with all of a table.
 func readFile(ctx context.Context, path string, o *ReadOptions) (*Dataset, error) {
-	file, err := os.Open(path)
+	file, err := open(ctx, path)
 	if err != nil {
 		return nil, openError(path, err)
 	}
@@ -169,14 +169,45 @@ func readFile(ctx context.Context, path string, o *ReadOptions) (*Dataset, error
 	if err != nil {
 		return nil, openError(path, err)
 	}
-	if info.IsDir() {
-		return nil, &ReadError{File: path, Problem: "is a directory", Advice: "give a file"}
-	}
 	in := &input{name: path, Reader: file}
-	if info.Mode().IsRegular() {
+	switch {
+	case info.IsDir():
+		return nil, &ReadError{File: path, Problem: "is a directory", Advice: "give a file"}
+	case info.Mode().IsRegular():
 		in.file, in.size = file, info.Size()
+	case o.Format == "" && filepath.Ext(path) == "": // /dev/stdin, or <(zcat big.csv.gz) of a shell
+		stream := *o
+		stream.Format = "csv"
+		o = &stream
 	}
 	return read(ctx, in, o)
+}
+
+// open is os.Open, which waits for as long as nobody writes to a named pipe; ctx ends
+// the waiting, of which a goroutine is then left behind.
+func open(ctx context.Context, path string) (*os.File, error) {
+	if info, err := os.Stat(path); err != nil || info.Mode()&fs.ModeNamedPipe == 0 {
+		return os.Open(path)
+	}
+	type result struct {
+		file *os.File
+		err  error
+	}
+	opened := make(chan result)
+	go func() {
+		file, err := os.Open(path)
+		select {
+		case opened <- result{file, err}:
+		case <-ctx.Done():
+			file.Close()
+		}
+	}()
+	select {
+	case r := <-opened:
+		return r.file, r.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // read reads what in has.
@@ -260,16 +291,48 @@ func (s *stoppable) Read(p []byte) (int, error) {
 	}
 }
 
+// packed is the bytes of a compressed file. It tells the two ways apart in which
+// decompressing them fails.
+type packed struct {
+	r   io.Reader
+	err error // of r
+}
+
+func (p *packed) Read(b []byte) (n int, err error) {
+	if n, err = p.r.Read(b); err != nil {
+		p.err = err
+	}
+	return n, err
+}
+
+// damage is err of the decompressor, as a damagedError where the file could be read.
+func (p *packed) damage(err error) error {
+	if err == nil || err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) || p.err != nil && p.err != io.EOF {
+		return err
+	}
+	return &damagedError{err}
+}
+
+// damagedError is what a decompressor says of bytes that are not what was compressed.
+type damagedError struct{ err error }
+
+func (e *damagedError) Error() string { return e.err.Error() }
+func (e *damagedError) Unwrap() error { return e.err }
+
 // decompressed undoes a compression, if there is one, while what it contains is parsed.
 func decompressed(in *input) (_ *input, done func(), err error) {
-	head := bufio.NewReader(in.Reader)
+	bytes := &packed{r: in.Reader}
+	head := bufio.NewReader(bytes)
 	for _, c := range compressions {
 		if magic, _ := head.Peek(len(c.magic)); string(magic) == c.magic {
 			next, closed, err := c.open(head)
 			if err != nil {
-				return nil, nil, streamError(in.name, err)
+				return nil, nil, streamError(in.name, bytes.damage(err))
 			}
-			text, done := readAhead(next)
+			text, done := readAhead(func(buf []byte) ([]byte, error) {
+				text, err := next(buf)
+				return text, bytes.damage(err)
+			})
 			out := &input{name: in.name, Reader: text}
 			if in.file != nil {
 				out.unpacked = min(c.unpacked(in.file, in.size), in.size*unpackedRatio)
@@ -317,6 +380,9 @@ func streamError(name string, err error) error {
 	e := &ReadError{File: name, Problem: err.Error(), Err: err}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		e.Problem, e.Advice = "the compressed data end too early", "the file is damaged or incomplete"
+	}
+	if d := (*damagedError)(nil); errors.As(err, &d) {
+		e.Problem, e.Advice = "the compressed data are damaged: "+err.Error(), "copy or compress the file again"
 	}
 	return e
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -11,10 +12,13 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 	"gorgonia.org/tensor"
+
+	"github.com/logreg-gpu/logreg-gpu/dataset/lrb"
 )
 
 func TestRead_Builtins(t *testing.T) {
@@ -151,7 +155,14 @@ func TestRead_Damage(t *testing.T) {
 		_, err := ReadFrom(context.Background(), bytes.NewReader(flipped), "a.csv", ReadOptions{})
 		var e *ReadError
 		require.ErrorAs(t, err, &e)
+
+		_, err = ReadFrom(context.Background(), bytes.NewReader(append(bytes.Clone(whole), "and something else"...)), "a.csv", ReadOptions{})
+		require.Regexp(t, "^a.csv: the compressed data are damaged: .+; copy or compress the file again$", err.Error())
+		_, err = ReadFrom(context.Background(), io.MultiReader(bytes.NewReader(whole[:len(whole)/2]), iotest.ErrReader(errors.New("input/output error"))), "a.csv", ReadOptions{})
+		require.EqualError(t, err, "a.csv: input/output error", "a disk that fails is no damage of the file's")
 	}
+	_, err := ReadFrom(context.Background(), strings.NewReader(lrb.Magic+"and little else"), "a.lrb", ReadOptions{})
+	require.EqualError(t, err, "a.lrb: this is no lrb file: it does not begin like one; the file is damaged, or something else")
 }
 
 func TestRead_Paths(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 
 var (
 	// ErrNotLRB is the kind of a file that is something else.
-	ErrNotLRB = errors.New("not an lrb file")
+	ErrNotLRB = errors.New("this is no lrb file")
 
 	// ErrDamaged is the kind of a file with parts missing, contradictory or changed.
 	ErrDamaged = errors.New("the file is damaged or incomplete")

@@ -159,9 +159,9 @@ func (f *File) unchanged() error {
 	case err != nil:
 		return &Error{File: f.name, Kind: err}
 	case info.Size() != f.size:
-		return &Error{f.name, ErrChanged, fmt.Sprintf("it has %d bytes instead of %d", info.Size(), f.size)}
+		return &Error{f.name, ErrChanged, fmt.Sprintf("it has %d bytes instead of %d; leave it alone while it is read", info.Size(), f.size)}
 	case !info.ModTime().Equal(f.mtime):
-		return &Error{f.name, ErrChanged, "it was written to at " + info.ModTime().Format(time.DateTime)}
+		return &Error{f.name, ErrChanged, "it was written to at " + info.ModTime().Format(time.DateTime) + "; leave it alone while it is read"}
 	}
 	return nil
 }
@@ -175,7 +175,7 @@ func (f *File) readDirectory() (d *directory, end int64, err error) {
 		}
 	}
 	if string(head[:len(Magic)]) != Magic {
-		return nil, 0, &Error{File: f.name, Kind: ErrNotLRB}
+		return nil, 0, &Error{f.name, ErrNotLRB, "it does not begin like one"}
 	}
 	switch v := binary.LittleEndian.Uint32(head[8:]); {
 	case v > version:
