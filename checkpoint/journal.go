@@ -3,8 +3,10 @@ package checkpoint
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
@@ -39,6 +41,7 @@ type Journal struct {
 	size  int64         // of the file, when it was opened
 	at    int64         // in the file, behind the last answer read or written
 	sum   uint32        // the checksum there
+	whole int64         // the end of what is safely written
 	known int           // answers read
 
 	written time.Time // the last time that all was
@@ -154,6 +157,7 @@ func (j *Journal) append() {
 		return
 	}
 	j.out = bufio.NewWriterSize(j.file, 256<<10)
+	j.whole = j.at
 }
 
 // remember adds an answer. It fails silently but for a notice: a fit that has come this
@@ -195,12 +199,22 @@ func (j *Journal) flush() {
 	}
 	if err != nil {
 		j.fail(err)
+		return
 	}
+	j.whole = j.at
 	j.written = time.Now()
 }
 
+// fail gives up writing, and the torn record that a full disk may have to thank for being
+// full: the results of the fit need a place too.
 func (j *Journal) fail(err error) {
 	j.out = nil
+	if j.whole > 0 {
+		_ = j.file.Truncate(j.whole)
+	}
+	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
+		err = pe.Err // notices name the file
+	}
 	j.notice("cannot be written any more, the fit goes on without: %v", err)
 }
 
