@@ -80,12 +80,16 @@ func isText(cell []byte) bool { return !missingMark(cell) && !infinite(cell) && 
 // cell reads a cell of a feature where all kinds are kept.
 func (t *text) cell(text []byte, line, col int, levels []levelTable) (float64, error) {
 	if missingMark(text) {
-		if t.o.keepsMissing() {
+		group := t.o.Group != "" && t.o.Group == t.name(col)
+		if t.o.keepsMissing() && !group {
 			return box(-1), nil
 		}
 		e := &ReadError{Line: line, Column: t.name(col), Value: string(text), Problem: quote(string(text)) + " stands for a missing value", Advice: t.missingAdvice()}
 		if len(text) == 0 {
 			e.Problem = "the cell is empty"
+		}
+		if group {
+			e.Advice = groupAdvice
 		}
 		return 0, e
 	}

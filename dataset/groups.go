@@ -2,6 +2,8 @@ package dataset
 
 import "slices"
 
+const groupAdvice = "every row needs a group: fill it in or drop the row"
+
 // takeGroups takes the column of that name out of the features: d.Groups number its
 // values in sorted order.
 func (d *Dataset) takeGroups(name string) error {
@@ -28,7 +30,7 @@ func (d *Dataset) takeGroups(name string) error {
 	}
 	c := &t.Columns[j]
 	if i := c.firstMissing(t.Rows); i >= 0 {
-		return rowError(name, i, "the cell is missing", "every row needs a group")
+		return rowError(name, i, "the cell is missing", groupAdvice)
 	}
 	text := c.categories(c.Codes == nil)
 	groups := classesOf(text.Levels)

@@ -28,7 +28,7 @@ func TestGroups_AreNoFeature(t *testing.T) {
 		"a,c,y\n1,u,0\n2,v,1\n": `t.csv: there is no feature "g"; the features are "a", "c"`,
 		"a,b,y\n1,2,0\n2,3,1\n": `t.csv: there is no feature "g"; the features are "a", "b"`,
 		"g,y\nu,0\nv,1\n":       `t.csv: column "g": there is no other feature; a table needs at least one feature column`,
-		"a,g,y\n1,u,0\n2,?,1\n": `t.csv: column "g": row 1: the cell is missing; every row needs a group`,
+		"a,g,y\n1,u,0\n2,?,1\n": `t.csv:3: column "g": "?" stands for a missing value; every row needs a group: fill it in or drop the row`,
 	} {
 		_, err := readString(text, ReadOptions{Group: "g", Encode: EncodeOptions{Missing: MissingMean}})
 		require.EqualError(t, err, want)

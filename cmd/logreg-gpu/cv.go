@@ -123,13 +123,24 @@ func (c *cv) prepare(a *app, path string) error {
 			return usagef("--checkpoint is %s, which the command needs for something else; give it a file of its own", file)
 		}
 	}
+	outputs := []struct{ flag, file string }{{"--model", c.fit.model}, {"--output", c.scores}, {"--path", c.path}}
+	for k, o := range outputs {
+		for _, other := range outputs[:k] {
+			if o.file != "" && samePath(o.file, other.file) {
+				return usagef("%s and %s are both %s; give each a file of its own", other.flag, o.flag, o.file)
+			}
+		}
+	}
 	return nil
 }
 
 // parseCs reads --Cs.
 func parseCs(text string) ([]float64, error) {
 	if n, err := strconv.Atoi(text); err == nil {
-		if n < 1 || n > 1000 {
+		switch {
+		case n < 1:
+			return nil, usagef("--Cs is %d; use a count such as 10, or positive values such as 0.01,0.1,1", n)
+		case n > 1000:
 			return nil, usagef("--Cs is %d; a whole number asks for that many values, 1 to 1000 - write %d.0 for the value", n, n)
 		}
 		return logreg.DefaultCs(n), nil
@@ -185,9 +196,7 @@ func (c *cv) run(ctx context.Context, a *app, path string) error {
 		a.detail("passed over %s", oneLine(passed))
 	}
 	a.sayPlacement(&c.fit.data, r.Placement)
-	if err := c.save(r); err != nil {
-		return err
-	}
+	saving := c.save(r)
 	if r.Unconverged > 0 {
 		a.warn("%d of %d fits ended before their tolerance: %s", r.Unconverged, len(r.Trials)*r.Folds, r.Advice)
 	}
@@ -196,8 +205,11 @@ func (c *cv) run(ctx context.Context, a *app, path string) error {
 	}
 	if !a.json {
 		c.print(a, ds, r, path)
-	} else if err := a.printJSON(c.result(r, read, time.Since(start))); err != nil {
+	} else if err := a.printJSON(c.result(ds, r, read, time.Since(start))); err != nil {
 		return err
+	}
+	if saving != nil {
+		return saving
 	}
 	return c.fit.checkpoint.finish(a, r.Unconverged == 0 && r.Refit.Converged())
 }
@@ -211,23 +223,16 @@ func foldsOf(ds *dataset.Dataset, column string) ([]int32, error) {
 	return ds.Groups, nil
 }
 
-// save writes the files asked for.
+// save writes the files asked for: all that it can, where one cannot be written.
 func (c *cv) save(r *logreg.CVResult) error {
-	c.fit.sign(r.Refit.Model)
-	if c.fit.model != "" {
-		if err := r.Refit.Model.Save(c.fit.model); err != nil {
-			return err
-		}
-	}
+	err := c.fit.save(r.Refit.Model)
 	if c.scores != "" {
-		if err := atomicfile.Write(c.scores, func(w io.Writer) error { return writeScores(w, r) }); err != nil {
-			return err
-		}
+		err = cmp.Or(err, atomicfile.Write(c.scores, func(w io.Writer) error { return writeScores(w, r) }))
 	}
 	if c.path != "" {
-		return atomicfile.Write(c.path, func(w io.Writer) error { return writePath(w, r) })
+		err = cmp.Or(err, atomicfile.Write(c.path, func(w io.Writer) error { return writePath(w, r) }))
 	}
-	return nil
+	return err
 }
 
 // writeScores writes a row a trial: its mean, its spread, and the score of each fold.
@@ -291,6 +296,7 @@ type cvResult struct {
 	Dtype        string      `json:"dtype"`
 	Rows         int         `json:"rows"`
 	Cols         int         `json:"cols"`
+	Dropped      int         `json:"dropped_rows,omitempty"`
 	Classes      []any       `json:"classes"`
 	Cs           []float64   `json:"Cs"`
 	L1Ratios     []float64   `json:"l1_ratios"`
@@ -316,10 +322,10 @@ type cvResult struct {
 	Model        string      `json:"model,omitempty"`
 }
 
-func (c *cv) result(r *logreg.CVResult, read, total time.Duration) cvResult {
+func (c *cv) result(ds *dataset.Dataset, r *logreg.CVResult, read, total time.Duration) cvResult {
 	m, best := r.Refit.Model, r.Trials[r.Best]
 	return cvResult{
-		Backend: r.Backend, Dtype: r.Storage.String(), Rows: m.Training.Rows, Cols: m.Cols(), Classes: labels(m.Classes),
+		Backend: r.Backend, Dtype: r.Storage.String(), Rows: m.Training.Rows, Cols: m.Cols(), Dropped: ds.Dropped, Classes: labels(m.Classes),
 		Cs: r.Cs, L1Ratios: r.L1Ratios, Folds: r.Folds, Scoring: string(r.Scoring),
 		Scores:     table(r, func(t logreg.Trial) []float64 { return t.Scores }),
 		Mean:       table(r, func(t logreg.Trial) float64 { return t.Mean }),

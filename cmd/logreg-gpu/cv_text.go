@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	logreg "github.com/logreg-gpu/logreg-gpu"
@@ -11,7 +12,7 @@ import (
 // print tells a person how each C did, which one to take, and what that model is.
 func (c *cv) print(a *app, ds *dataset.Dataset, r *logreg.CVResult, path string) {
 	m := r.Refit.Model
-	a.print("%s: %s, %s, %d classes of %q\n", path, count(m.Training.Rows, "row"), count(m.Cols(), "feature"), len(m.Classes.Names), m.LabelName)
+	a.printTable(ds, m, path)
 	better := "larger is better"
 	if r.Scoring == logreg.LogLoss {
 		better = "smaller is better"
@@ -25,7 +26,8 @@ func (c *cv) print(a *app, ds *dataset.Dataset, r *logreg.CVResult, path string)
 	}
 	a.print("%s by %s, %s; %s in %s\n\n", folds, r.Scoring, better, r.Backend, r.Storage)
 
-	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	var text strings.Builder
+	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	several := len(r.L1Ratios) > 1
 	fmt.Fprint(w, "  C\t")
 	if several {
@@ -50,6 +52,7 @@ func (c *cv) print(a *app, ds *dataset.Dataset, r *logreg.CVResult, path string)
 		fmt.Fprintf(w, "%#.5g\t+- %.2g\t%s\n", t.Mean, t.Std, mark)
 	}
 	w.Flush()
+	a.print("%s", trimLines(text.String()))
 	a.print("\n%s in %.4g passes over the data, %.3g s\n\n", count(len(r.Trials)*r.Folds+1, "fit"), r.Passes, r.Fit.Seconds())
 	a.print("With C = %.4g on all rows: %s, ", r.Trials[r.Best].C, r.Refit.Status)
 	a.printCoefficients(r.Refit)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	logreg "github.com/logreg-gpu/logreg-gpu"
 	"github.com/logreg-gpu/logreg-gpu/dataset"
 	"github.com/logreg-gpu/logreg-gpu/model"
 )
@@ -78,7 +79,20 @@ func (d *dataFlags) read(ctx context.Context, a *app, path string) (*dataset.Dat
 	if err != nil {
 		return nil, err
 	}
-	return a.readDataset(ctx, path, o)
+	ds, err := a.readDataset(ctx, path, o)
+	if err == nil {
+		a.warnOfClasses(ds)
+	}
+	return ds, err
+}
+
+// warnOfClasses speaks of labels that hardly repeat before time is spent on them.
+func (a *app) warnOfClasses(ds *dataset.Dataset) {
+	const many = 20 // fewer are not worth a word
+	rows, _ := ds.Shape()
+	if k := len(ds.Classes.Names); k > many && 2*k > rows && k <= logreg.MaxClasses {
+		a.warn("%q has %d classes in %s: is it a number rather than a class? --label names another column", ds.LabelName, k, count(rows, "row"))
+	}
 }
 
 // trainOptions are those of reading a table of which nothing is known yet.

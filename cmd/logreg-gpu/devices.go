@@ -78,7 +78,7 @@ func (info devicesInfo) String() string {
 		info.Auto = "nothing"
 	}
 	fmt.Fprintf(&b, "\n--backend auto takes %s here.\n", info.Auto)
-	return b.String()
+	return trimLines(b.String())
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"strings"
 
 	"github.com/logreg-gpu/logreg-gpu/dataset"
 	"github.com/logreg-gpu/logreg-gpu/internal/atomicfile"
@@ -29,6 +30,15 @@ func checkOutput(path string, inputs ...string) error {
 		}
 	}
 	return atomicfile.Writable(path)
+}
+
+// trimLines drops the blanks that a table leaves at the ends of its lines.
+func trimLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, l := range lines {
+		lines[i] = strings.TrimRight(l, " ")
+	}
+	return strings.Join(lines, "\n")
 }
 
 // sameFile tells whether two paths lead to one regular file.

@@ -177,13 +177,11 @@ func (t *train) run(ctx context.Context, a *app, path string) error {
 		a.detail("passed over %s", oneLine(passed))
 	}
 	a.sayPlacement(&t.data, fit.Placement)
-	t.sign(fit.Model)
-	if t.model != "" {
-		if err := fit.Model.Save(t.model); err != nil {
-			return err
-		}
-	}
+	saving := t.save(fit.Model)
 	if fit.Status == solver.Interrupted {
+		if saving != nil {
+			return saving
+		}
 		return &interruptedError{t.model, t.checkpoint.path}
 	}
 	if !fit.Converged() {
@@ -194,7 +192,24 @@ func (t *train) run(ctx context.Context, a *app, path string) error {
 	} else if err := a.printJSON(t.result(ds, fit, read, time.Since(start))); err != nil {
 		return err
 	}
+	if saving != nil {
+		return saving
+	}
 	return t.checkpoint.finish(a, fit.Converged())
+}
+
+// save writes the model's file, where one is asked for. Where it cannot be written, the
+// command shows its result all the same, which hours may have gone into, before it fails.
+func (t *train) save(m *model.Model) error {
+	t.sign(m)
+	if t.model == "" {
+		return nil
+	}
+	err := m.Save(t.model)
+	if err != nil {
+		t.model = "" // nothing is there
+	}
+	return err
 }
 
 // prepare checks and completes the options before anything large is read, and makes

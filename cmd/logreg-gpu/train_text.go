@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"text/tabwriter"
 
 	logreg "github.com/logreg-gpu/logreg-gpu"
@@ -18,15 +19,7 @@ const (
 // it, and what to do next.
 func (a *app) printFit(ds *dataset.Dataset, fit *logreg.Result, path, saved string) {
 	m, tr := fit.Model, fit.Model.Training
-	features := count(m.Cols(), "feature")
-	if e := m.Preprocessing.Encoding; e != nil {
-		features += " from " + count(len(e.Columns), "column")
-	}
-	a.print("%s: %s, %s, %d classes of %q\n", path, count(tr.Rows, "row"), features, len(m.Classes.Names), m.LabelName)
-	if ds.Dropped > 0 {
-		a.print("%s with missing cells left out\n", count(ds.Dropped, "more row"))
-	}
-
+	a.printTable(ds, m, path)
 	penalty := "no penalty"
 	if tr.Penalty != "none" {
 		penalty = fmt.Sprintf("%s penalty, C = %v", tr.Penalty, tr.C)
@@ -63,6 +56,28 @@ func (a *app) printFit(ds *dataset.Dataset, fit *logreg.Result, path, saved stri
 	a.print("\nThe model is in %s. Try:\n  logreg-gpu evaluate %s %s\n  logreg-gpu predict %s %s --proba\n", saved, saved, path, saved, path)
 }
 
+// printTable says what a model was fitted to.
+func (a *app) printTable(ds *dataset.Dataset, m *model.Model, path string) {
+	features := count(m.Cols(), "feature")
+	if e := m.Preprocessing.Encoding; e != nil {
+		features += " from " + count(len(e.Columns), "column")
+	}
+	a.print("%s: %s, %s, %d classes of %q\n", path, count(m.Training.Rows, "row"), features, len(m.Classes.Names), m.LabelName)
+	if ds.Dropped > 0 {
+		a.print("%s with missing cells left out\n", count(ds.Dropped, "more row"))
+	}
+}
+
+// inUse counts the features, strongest first, that take part.
+func inUse(coef [][]float64, order []int) int {
+	for n, j := range order {
+		if !slices.ContainsFunc(coef, func(row []float64) bool { return row[j] != 0 }) {
+			return n
+		}
+	}
+	return len(order)
+}
+
 // nonZero counts the coefficients that take part.
 func nonZero(coef [][]float64) (n int) {
 	for _, row := range coef {
@@ -83,17 +98,27 @@ func (a *app) printCoefficients(fit *logreg.Result) {
 	if m.CoefStandardized != nil {
 		coef, unit = m.CoefStandardized, "per standard deviation of the feature"
 	}
-	order := strongest(coef)
-	title := "coefficients"
+	order, title := strongest(coef), "coefficients"
 	if len(order) > shownFeatures {
-		order = order[:shownFeatures]
-		title = fmt.Sprintf("the %d largest of %d coefficients", shownFeatures, m.Cols())
+		used := order[:inUse(coef, order)]
+		order = used[:min(len(used), shownFeatures)]
+		switch {
+		case len(order) == len(used):
+			title = fmt.Sprintf("the %d of %d coefficients that are not 0", len(used), m.Cols())
+		default:
+			title = fmt.Sprintf("the %d largest of %d coefficients", len(order), m.Cols())
+		}
 	}
 	outputs := m.Classes.Names
 	if m.Outputs() == 1 {
 		outputs = outputs[1:]
+	}
+	switch {
+	case len(order) == 0:
+		a.print("all %d coefficients are 0:\n", m.Cols())
+	case m.Outputs() == 1:
 		a.print("%s for class %s against %s, %s:\n", title, m.Classes.Names[1], m.Classes.Names[0], unit)
-	} else {
+	default:
 		a.print("%s, %s:\n", title, unit)
 	}
 	shown := min(len(outputs), shownClasses)
