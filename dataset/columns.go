@@ -77,7 +77,7 @@ func chooseColumns(names []string, n int, o *ReadOptions) (*columns, error) {
 	if len(c.features) == 0 {
 		e := &ReadError{Problem: "there is no feature column", Advice: "a table needs at least one column beside the label"}
 		if n == 1 {
-			e.Problem, e.Advice = "there is a single column", e.Advice+"; is the delimiter another than comma, semicolon or tab?"
+			e.Problem, e.Advice = "there is a single column", e.Advice+"; where the delimiter is another than comma, semicolon or tab, name it with --delimiter"
 		}
 		return nil, e
 	}
@@ -181,8 +181,12 @@ func (c *columns) chooseByName(o *ReadOptions) error {
 		c.role[col] = j
 	}
 	if len(missing) > 0 {
+		are := "are"
+		if len(missing) == 1 {
+			are = "is"
+		}
 		return &ReadError{
-			Problem: fmt.Sprintf("%d of the model's %d features are missing: %s", len(missing), len(o.Features), listNames(missing)),
+			Problem: fmt.Sprintf("%d of the model's %d features %s missing: %s", len(missing), len(o.Features), are, listNames(missing)),
 			Advice:  "add the columns; their order does not matter",
 		}
 	}

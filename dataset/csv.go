@@ -141,6 +141,9 @@ func openText(in *input, o *ReadOptions, delimiter byte) (*text, error) {
 			if !utf8.Valid(cell) {
 				return nil, &ReadError{Line: t.line, Value: string(cell), Problem: "the header " + quote(string(cell)) + " is not UTF-8", Advice: "convert the file to UTF-8"}
 			}
+			if len(cell) == 0 { // as the row numbers that pandas writes: called by its index, as where no column has a name
+				cell = strconv.AppendInt(nil, int64(len(names)), 10)
+			}
 			names = append(names, string(cell))
 		}
 		t.line += newlines(rows[start:end])

@@ -140,6 +140,8 @@ func TestCSV_P20_ErrorsNameLineColumnAndValue(t *testing.T) {
 		{"a,b,y\n1,2,0\n1,0x10,0\n", ReadOptions{}, `t.csv:3: column "b": cannot read "0x10" as a number; --categorical b makes categories of the column, --ignore b leaves it out`},
 		{"a,b,y\n1,2,0\n1,2 3,0\n", ReadOptions{}, `t.csv:3: column "b": cannot read "2 3" as a number; --categorical b makes categories of the column, --ignore b leaves it out`},
 		{"a,b,y\n1,2,0\n1," + strings.Repeat("z", 100) + ",0\n", ReadOptions{}, `t.csv:3: column "b": cannot read "` + strings.Repeat("z", 40) + `"... as a number; --categorical b makes categories of the column, --ignore b leaves it out`},
+		{"a,,y,\n1,2,0,\n", ReadOptions{}, `t.csv:2: column "3": the label is empty; fill it in or drop the row`},
+		{",b,,y\n1,2,x,0\n1,2,3,0\n", ReadOptions{Ignore: []string{"0"}}, `t.csv:2: column "2": cannot read "x" as a number; --categorical 2 makes categories of the column, --ignore 2 leaves it out`},
 		{"a,b,y\n1,2,\n", ReadOptions{}, `t.csv:2: column "y": the label is empty; fill it in or drop the row`},
 		{"a,b,y\n1,2,nan\n", ReadOptions{}, `t.csv:2: column "y": the label "nan" is not finite; fill in a class or drop the row`},
 		{"a,b,y\n1,2,\xff\n", ReadOptions{}, `t.csv:2: column "y": the label "\xff" is not UTF-8; convert the file to UTF-8`},
@@ -164,9 +166,9 @@ func TestCSV_P20_ErrorsNameLineColumnAndValue(t *testing.T) {
 		{"a,b,y\n1,2,0\n", ReadOptions{Label: "b", Weight: "1"}, `t.csv: column "b": cannot be both the sample weight and the label`},
 		{"a,b,y\n1,2,0\n", ReadOptions{Label: "b", Ignore: []string{"-2"}}, `t.csv: column "b": cannot be both an ignored column and the label`},
 		{"a,w,y\n1,2,0\n1,-2,0\n", ReadOptions{Weight: "w"}, `t.csv:3: column "w": the weight -2 is negative; weights must not be negative`},
-		{"y\n1\n", ReadOptions{}, `t.csv: there is a single column; a table needs at least one column beside the label; is the delimiter another than comma, semicolon or tab?`},
+		{"y\n1\n", ReadOptions{}, `t.csv: there is a single column; a table needs at least one column beside the label; where the delimiter is another than comma, semicolon or tab, name it with --delimiter`},
 		{"w,y\n1,2\n", ReadOptions{Weight: "w"}, `t.csv: there is no feature column; a table needs at least one column beside the label`},
-		{"a|y\n1|2\n", ReadOptions{}, `t.csv: there is a single column; a table needs at least one column beside the label; is the delimiter another than comma, semicolon or tab?`},
+		{"a|y\n1|2\n", ReadOptions{}, `t.csv: there is a single column; a table needs at least one column beside the label; where the delimiter is another than comma, semicolon or tab, name it with --delimiter`},
 		{"a,b\n", ReadOptions{Delimiter: '.'}, `t.csv: cannot use "." as the delimiter; use a tab or a punctuation mark that numbers and quotes do not need`},
 	} {
 		_, err := everyBlockSize(t, c.text, c.o)

@@ -38,6 +38,9 @@ func FitEncoding(t *Table, o EncodeOptions) (*Encoding, error) {
 		}
 		e.Crosses = append(e.Crosses, c)
 	}
+	if o.HashBits > 0 && len(e.Crosses) == 0 && !slices.ContainsFunc(e.Columns, func(c EncodedColumn) bool { return c.Categorical }) {
+		return nil, &ReadError{File: t.Name, Problem: "there are no categories to hash", Advice: "--categorical makes categories of columns of numbers, or leave out --hash-bits"}
+	}
 	if n := e.Features(); n > maxFeatures && e.HashBits == 0 {
 		return nil, &ReadError{File: t.Name, Problem: fmt.Sprintf("the columns become %d features; at most %d are supported", n, maxFeatures), Advice: "--max-categories 100 groups rare levels, --hash-bits 18 bounds the features"}
 	}
@@ -252,7 +255,7 @@ func (e *Encoding) fitCross(t *Table, set []string, o *EncodeOptions) (EncodedCo
 			return c, &ReadError{Value: name, Problem: "there is no feature column " + quote(name) + " to cross", Advice: "the columns are " + listNames(e.ColumnNames())}
 		}
 		if !e.Columns[j].Categorical {
-			return c, &ReadError{Column: name, Problem: "is a column of numbers and cannot be crossed", Advice: "--categorical " + shown(name) + " makes categories of them"}
+			return c, &ReadError{Column: name, Problem: "numbers cannot be crossed", Advice: "--categorical " + shown(name) + " makes categories of them"}
 		}
 	}
 	if e.HashBits > 0 {

@@ -124,9 +124,12 @@ func TestEncode_P20_ErrorsNameWhereAndWhatToDo(t *testing.T) {
 		{"c,y\n<other>,0\nv,1\n", EncodeOptions{}, `t.csv:2: column "c": the level "<other>" has a name kept for cells that are missing or rare; write it in another way`},
 		{"c,c=u,y\nu,1,0\nv,2,1\n", EncodeOptions{}, `t.csv: two features would be called "c=u"; rename a column`},
 		{ids, EncodeOptions{}, `t.csv: column "name": there are 150 distinct texts in 150 rows: the column looks like one of names or ids; --ignore name leaves it out; --categorical name, --max-categories or --hash-bits make categories of it all the same`},
-		{"c,a,y\nu,1,0\n", EncodeOptions{Cross: [][]string{{"c", "a"}}}, `t.csv: column "a": is a column of numbers and cannot be crossed; --categorical a makes categories of them`},
+		{"a,b,y\n1,2,0\n2,3,1\n", EncodeOptions{HashBits: 4}, `t.csv: there are no categories to hash; --categorical makes categories of columns of numbers, or leave out --hash-bits`},
+		{"c,a,y\nu,1,0\n", EncodeOptions{Cross: [][]string{{"c", "a"}}}, `t.csv: column "a": numbers cannot be crossed; --categorical a makes categories of them`},
+		{"a,b,y\n1,2,0\n2,3,1\n", EncodeOptions{HashBits: 4}, `t.csv: there are no categories to hash; --categorical makes categories of columns of numbers, or leave out --hash-bits`},
 		{"c,a,y\nu,1,0\n", EncodeOptions{Cross: [][]string{{"c", "d"}}}, `t.csv: there is no column "d"; the columns are "c", "a", "y"`},
 		{"c,a,y\nu,1,0\n", EncodeOptions{Categorical: []string{"y"}}, `t.csv: column "y": is the label and no feature; only features can be categories`},
+		{"a,b,y\n1,2,0\n2,3,1\n", EncodeOptions{HashBits: 4}, `t.csv: there are no categories to hash; --categorical makes categories of columns of numbers, or leave out --hash-bits`},
 		{"c,a,y\nu,1,0\n", EncodeOptions{Cross: [][]string{{"c"}}}, `t.csv: cross is "c"; it needs at least two columns, as in city:sex`},
 		{"c,a,y\nu,1,0\n", EncodeOptions{Missing: "often"}, `t.csv: missing is "often"; it must be error, mean, drop or indicator`},
 		{"c,a,y\nu,1,\n", EncodeOptions{Missing: MissingDrop}, `t.csv:2: column "y": the label is empty; fill it in or drop the row`},
@@ -199,7 +202,7 @@ func TestEncode_PredictsFromRawColumns(t *testing.T) {
 		{"a number is an unseen level", EncodeOptions{Missing: MissingMean}, "sex,age,city\n7,1,8\n", [][]float64{{0, 0, 0, 1, 0, 0, 0}}, ""},
 		{"dropped in training, an error here", EncodeOptions{Missing: MissingDrop}, "sex,age,city\nf,1,Nice\nf,,Nice\n", nil, `t.csv:3: column "age": the cell is empty; fill it in or drop the row`},
 		{"text where training had numbers", EncodeOptions{Missing: MissingMean}, "sex,age,city\nf,1,Nice\nf,old,Nice\n", nil, `t.csv:3: column "age": cannot read "old" as a number; the model was trained on numbers here`},
-		{"a column is not there", EncodeOptions{Missing: MissingMean}, "sex,city\nf,Nice\n", nil, `t.csv: 1 of the model's 3 features are missing: "age"; add the columns; their order does not matter`},
+		{"a column is not there", EncodeOptions{Missing: MissingMean}, "sex,city\nf,Nice\n", nil, `t.csv: 1 of the model's 3 features is missing: "age"; add the columns; their order does not matter`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d, err := readString(c.text, ReadOptions{Encoding: read(c.o), NoLabel: true})

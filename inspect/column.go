@@ -87,6 +87,7 @@ func (f *facts) numbers(c *dataset.Column) {
 	}
 	slices.SortFunc(at, func(a, b int32) int { return cmp.Compare(c.Numbers[a], c.Numbers[b]) })
 	r := Range{Min: c.Numbers[at[0]], Max: c.Numbers[at[len(at)-1]]}
+	scale := momentScale(r)
 	for n, i := range at {
 		v := c.Numbers[i] + 0 // -0 is 0
 		if len(f.values) == 0 || v != f.values[len(f.values)-1] {
@@ -97,12 +98,23 @@ func (f *facts) numbers(c *dataset.Column) {
 			r.Zeros++
 		}
 		// Welford's update.
-		delta := v - r.Mean
+		delta := v*scale - r.Mean
 		r.Mean += delta / float64(n+1)
-		r.Deviation += float64(delta * (v - r.Mean))
+		r.Deviation += float64(delta * (v*scale - r.Mean))
 	}
-	r.Deviation = math.Sqrt(r.Deviation / float64(len(at)))
+	r.Mean /= scale
+	r.Deviation = math.Sqrt(r.Deviation/float64(len(at))) / scale
 	f.Range = &r
+}
+
+// momentScale is a power of two by which the numbers are multiplied so that their squares
+// are numbers too; 1 for all but the largest and the smallest.
+func momentScale(r Range) float64 {
+	_, exponent := math.Frexp(max(math.Abs(r.Min), math.Abs(r.Max)))
+	if exponent > 400 || exponent < -400 {
+		return math.Ldexp(1, min(-exponent, 1000)) // of numbers below 2^-1000 some squares vanish
+	}
+	return 1
 }
 
 // text gives codes to the cells that are text.

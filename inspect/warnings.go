@@ -30,6 +30,14 @@ func (d *description) warnings(r *Report) (all []Warning) {
 	return all
 }
 
+// are is the verb for n things.
+func are(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
 // about is a warning of the columns that are so, if there are any.
 func (d *description) about(kind, problem, advice string, so func(*facts) bool) []Warning {
 	w := Warning{Kind: kind, Problem: problem, Advice: advice}
@@ -51,7 +59,7 @@ func (d *description) badLabels(r *Report) (all []Warning) {
 	}
 	of := []string{l.Name}
 	if l.Missing > 0 {
-		all = append(all, Warning{WarnLabelEmpty, of, fmt.Sprintf("%d of %d labels are missing", l.Missing, r.Rows), "fill them in or drop the rows"})
+		all = append(all, Warning{WarnLabelEmpty, of, fmt.Sprintf("%d of %d labels %s missing", l.Missing, r.Rows, are(l.Missing)), "fill them in or drop the rows"})
 	}
 	switch k := len(l.Classes); {
 	case k < 2:
@@ -90,7 +98,7 @@ func (d *description) mixed(*Report) (all []Warning) {
 			}
 		}
 		all = append(all, Warning{WarnMixed, []string{f.Name},
-			fmt.Sprintf("%d of %d cells are text among numbers, the first %.40q%s", texts, len(f.codes)-f.Missing, f.of.Levels[first], where), "correct the cells, or --categorical"})
+			fmt.Sprintf("%d of %d cells %s text among numbers, the first %.40q%s", texts, len(f.codes)-f.Missing, are(texts), f.of.Levels[first], where), "correct the cells, or --categorical"})
 	}
 	return all
 }
@@ -197,7 +205,7 @@ func (d *description) repeated(r *Report) []Warning {
 	if float64(r.DuplicateRows) < manyTwice*float64(r.Rows) || r.DuplicateRows == 0 {
 		return nil
 	}
-	return []Warning{{WarnRows, nil, fmt.Sprintf("%d of %d rows are equal to one before them", r.DuplicateRows, r.Rows),
+	return []Warning{{WarnRows, nil, fmt.Sprintf("%d of %d rows %s equal to one before them", r.DuplicateRows, r.Rows, are(r.DuplicateRows)),
 		"if they are the same cases, keep one of each: folds of cv would share them"}}
 }
 

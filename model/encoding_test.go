@@ -42,7 +42,7 @@ func TestLoad_RefusesADamagedEncoding(t *testing.T) {
 	good := encode(t, encodedModel())
 	for _, c := range []struct{ old, new, says string }{
 		{`"mean": 40.5,`, ``, `encoding is damaged: column "age" must have a mean exactly where missing cells are filled in`},
-		{`"mean": 40.5,`, `"mean": "x",`, `holds string`},
+		{`"mean": 40.5,`, `"mean": "x",`, `holds a string`},
 		{`"missing": "indicator"`, `"missing": "guess"`, `encoding is damaged: missing is "guess"`},
 		{`"missing": "indicator"`, `"missing": "mean"`, `column "age" has an indicator`},
 		{`"levels": ["f", "m"]`, `"levels": ["f"]`, `encoding makes other features than the model has`},

@@ -44,10 +44,14 @@ type FileError struct {
 }
 
 func (e *FileError) Error() string {
-	if e.Reason == "" {
-		return fmt.Sprintf("%s: %v", e.Name, e.Kind)
+	text := fmt.Sprintf("%s: %v", e.Name, e.Kind)
+	if e.Reason != "" {
+		text += ": " + e.Reason
 	}
-	return fmt.Sprintf("%s: %v: %s", e.Name, e.Kind, e.Reason)
+	if e.Kind == ErrDamaged {
+		text += "; train it again, or take it from a copy"
+	}
+	return text
 }
 
 func (e *FileError) Unwrap() error { return e.Kind }
@@ -207,6 +211,10 @@ func parseBody(text []byte) (*Model, error) {
 	dec := json.NewDecoder(bytes.NewReader(f.Preprocessing))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&m.Preprocessing); err != nil {
+		var wrong *json.UnmarshalTypeError
+		if errors.As(err, &wrong) && wrong.Field == "" {
+			wrong.Field = "preprocessing"
+		}
 		return nil, fmt.Errorf("preprocessing: %w", err)
 	}
 	return m, m.Check()
@@ -222,6 +230,9 @@ func parseNumbers(part string, text json.RawMessage, to any) error {
 		return &ShapeError{part, "holds null where a number is needed"}
 	}
 	if err := json.Unmarshal(text, to); err != nil {
+		if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
+			return &ShapeError{part, "holds a " + wrong.Value + ", which does not belong there"}
+		}
 		return fmt.Errorf("%s: %w", part, err)
 	}
 	return nil
@@ -261,7 +272,7 @@ func plain(err error) string {
 		if where == "" {
 			where = "a part"
 		}
-		return fmt.Sprintf("%s holds %s where something else belongs", where, mistyped.Value)
+		return fmt.Sprintf("%s holds a %s, which does not belong there", where, mistyped.Value)
 	}
 	return err.Error()
 }

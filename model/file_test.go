@@ -126,7 +126,7 @@ func TestLoad_RejectsWithOneLineThatNamesTheFile(t *testing.T) {
 		{"short row", edit("[0.5, -0.25]", "[0.5]"), ErrDamaged, "coef row 0 has 1 numbers where 2 are needed"},
 		{"extra row", edit("[0.5, -0.25]", "[0.5, -0.25], [1, 2]"), ErrDamaged, "coef has 2 rows; the classes need 1"},
 		{"null", edit("[0.5, -0.25]", "[0.5, null]"), ErrDamaged, "coef holds null"},
-		{"string", edit("[0.5, -0.25]", `[0.5, "a"]`), ErrDamaged, "holds string"},
+		{"string", edit("[0.5, -0.25]", `[0.5, "a"]`), ErrDamaged, "coef holds a string, which does not belong there; train it again"},
 		{"overflow", edit("[0.5, -0.25]", "[0.5, 1e999]"), ErrDamaged, "1e999"},
 		{"no intercept", edit(`"intercept": [1]`, `"constant": [1]`), ErrDamaged, "intercept is missing"},
 		{"feature twice", edit(`"weight<kg>"`, `"age"`), ErrDamaged, `features hold "age" twice`},

@@ -144,12 +144,16 @@ func (d *descent) advice() string {
 	}
 	switch d.res.Status {
 	case Precision:
-		return fmt.Sprintf("rounding leaves max|gradient| at %.2g, above tol %.2g: use a wider --dtype or a larger --tol%s", d.res.MaxAbsGradient, d.opts.Tol, hint)
+		wider := "" // than float64 there is nothing
+		if d.noise > float64Noise {
+			wider = "a wider --dtype or "
+		}
+		return fmt.Sprintf("rounding leaves max|gradient| at %.2g, above tol %.2g: use %sa larger --tol%s", d.res.MaxAbsGradient, d.opts.Tol, wider, hint)
 	case MaxIter:
 		if d.converged() {
-			return fmt.Sprintf("max|gradient| is within tol after %d iterations, but the objective still falls: raise --max-iter%s", d.res.Iterations, hint)
+			return fmt.Sprintf("max|gradient| is within tol after %s, but the objective still falls: raise --max-iter%s", d.iterations(), hint)
 		}
-		return fmt.Sprintf("max|gradient| is %.2g after %d iterations, tol is %.2g: raise --max-iter or --tol%s", d.res.MaxAbsGradient, d.res.Iterations, d.opts.Tol, hint)
+		return fmt.Sprintf("max|gradient| is %.2g after %s, tol is %.2g: raise --max-iter or --tol%s", d.res.MaxAbsGradient, d.iterations(), d.opts.Tol, hint)
 	case Separable:
 		return "some columns tell the classes apart without error, so the coefficients grow without bound: use --penalty l2, or drop the columns that give the label away"
 	case Stalled:
@@ -160,6 +164,14 @@ func (d *descent) advice() string {
 		return "stopped before the end: the coefficients are the best so far, not the optimum"
 	}
 	return ""
+}
+
+// iterations is "1 iteration" or "7 iterations".
+func (d *descent) iterations() string {
+	if d.res.Iterations == 1 {
+		return "1 iteration"
+	}
+	return fmt.Sprintf("%d iterations", d.res.Iterations)
 }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

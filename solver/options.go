@@ -44,7 +44,7 @@ const DefaultTol = 1e-6
 const NoIterations = -1
 
 // ErrNotFinite is returned when the objective is not finite at the start.
-var ErrNotFinite = errors.New("the objective is not finite at the start; check the starting coefficients and the offsets")
+var ErrNotFinite = errors.New("the objective is not finite at the start; rescale columns of huge numbers, and check the starting coefficients and the offsets")
 
 // OptionError is an option that makes no sense.
 type OptionError struct {

@@ -44,6 +44,6 @@ type Step struct {
 }
 
 func (s Step) String() string {
-	return fmt.Sprintf("iteration %d: objective %.10g, max|gradient| %.3g, step %.3g, %.4g passes",
+	return fmt.Sprintf("iteration %d: scaled objective %.10g, max|gradient| %.3g, step %.3g, passes %.4g",
 		s.Iteration, s.Value, s.MaxAbsGradient, s.StepSize, s.Passes)
 }
