@@ -55,7 +55,7 @@ func TestCSV_Text(t *testing.T) {
 		{"header of numbers over a named label", "0,1,label\n1,2,0\n3,4,1\n", ReadOptions{}, two, []string{"0", "1"}, []string{"0", "1"}, []int32{0, 1}},
 		{"header of numbers, label asked by name", "0,1,label\n1,2,no\n3,4,yes\n", ReadOptions{Label: "label"}, two, []string{"0", "1"}, []string{"no", "yes"}, []int32{0, 1}},
 		{"header forced", "0,1,2\n1,2,no\n3,4,yes\n", ReadOptions{Header: HeaderPresent}, two, []string{"0", "1"}, []string{"no", "yes"}, []int32{0, 1}},
-		{"header with an index column", ",b,y\n1,2,0\n3,4,1\n", ReadOptions{}, two, []string{"", "b"}, []string{"0", "1"}, []int32{0, 1}},
+		{"header with an index column", ",b,y\n1,2,0\n3,4,1\n", ReadOptions{}, two, []string{"0", "b"}, []string{"0", "1"}, []int32{0, 1}},
 		{"CRLF", "a,b,y\r\n1,2,0\r\n3,4,1\r\n", ReadOptions{}, two, []string{"a", "b"}, []string{"0", "1"}, []int32{0, 1}},
 		{"no newline at the end", "a,b,y\n1,2,0\n3,4,1", ReadOptions{}, two, []string{"a", "b"}, []string{"0", "1"}, []int32{0, 1}},
 		{"CR at the end", "a,b,y\n1,2,0\n3,4,1\r", ReadOptions{}, two, []string{"a", "b"}, []string{"0", "1"}, []int32{0, 1}},
