@@ -1,6 +1,10 @@
 package cpu
 
-import "sort"
+import (
+	"sort"
+
+	"github.com/logreg-gpu/logreg-gpu/cpu/internal/simd"
+)
 
 // csr is the stored X by compressed rows: row i has the entries start[i] to start[i+1].
 type csr[T number] struct {
@@ -23,6 +27,16 @@ func (x *csr[T]) row(i int) ([]uint32, []T) {
 		return x.col[lo:hi], nil
 	}
 	return x.col[lo:hi], x.val[lo:hi]
+}
+
+// run returns where rows lo to hi begin, and their columns and values as row does.
+func (x *csr[T]) run(lo, hi int) (start []int64, col []uint32, val []T) {
+	start = x.start[lo : hi+1]
+	from, to := start[0]-x.base, start[hi-lo]-x.base
+	if x.val != nil {
+		val = x.val[from:to]
+	}
+	return start, x.col[from:to], val
 }
 
 // rowCost is what a row costs beside its entries, in entries: its link.
@@ -59,82 +73,40 @@ func (x *csr[T]) tile(i, hi int) int {
 const sparseTileRows = 512
 
 // products writes x_i . w_o + b_o of rows lo to hi for each of len(bias) outputs, one run of
-// hi-lo numbers an output. w holds the numbers of all outputs of a column together.
-//
-// Entries go to four sums by turns, whatever the number of outputs: a model has the same
-// bits alone and among others.
+// hi-lo numbers an output. w holds the numbers of all outputs of a column together. A model
+// has the same bits alone and among others.
 func (x *csr[T]) products(lo, hi int, w, bias, z []T) {
 	n := hi - lo
 	if len(bias) > 1 {
 		x.productsOfMany(lo, hi, w, bias, z)
 		return
 	}
-	b := bias[0]
-	for i := range n {
-		c, v := x.row(lo + i)
-		var s0, s1, s2, s3 T
-		if v == nil {
-			for len(c) >= 4 {
-				cc := (*[4]uint32)(c)
-				s0 += w[cc[0]]
-				s1 += w[cc[1]]
-				s2 += w[cc[2]]
-				s3 += w[cc[3]]
-				c = c[4:]
-			}
-			for _, j := range c {
-				s0 += w[j]
-			}
-		} else {
-			for len(c) >= 4 && len(v) >= 4 {
-				cc, vv := (*[4]uint32)(c), (*[4]T)(v)
-				s0 += T(vv[0] * w[cc[0]])
-				s1 += T(vv[1] * w[cc[1]])
-				s2 += T(vv[2] * w[cc[2]])
-				s3 += T(vv[3] * w[cc[3]])
-				c, v = c[4:], v[4:]
-			}
-			for e, j := range c {
-				s0 += T(v[e] * w[j])
-			}
-		}
-		z[i] = b + ((s0 + s2) + (s1 + s3))
-	}
+	start, col, val := x.run(lo, hi)
+	simd.Of[T]().Entries(start, col, val, w, bias[0], z[:n])
 }
 
+// productsOfMany takes the sums of simd.EntriesGeneric, a run of outputs each.
 func (x *csr[T]) productsOfMany(lo, hi int, w, bias, z []T) {
 	n, k := hi-lo, len(bias)
-	sums := make([]T, 4*k)
-	s0, s1, s2, s3 := sums[:k], sums[k:][:k], sums[2*k:][:k], sums[3*k:][:k]
-	at := func(j uint32) []T { return w[int(j)*k:][:k] }
+	sums := make([]T, 8*k)
+	var s [8][]T
+	for lane := range s {
+		s[lane] = sums[lane*k:][:k]
+	}
 	for i := range n {
 		c, v := x.row(lo + i)
 		clear(sums)
-		e := 0
-		for ; e+4 <= len(c); e += 4 {
-			w0, w1, w2, w3 := at(c[e]), at(c[e+1]), at(c[e+2]), at(c[e+3])
-			v0, v1, v2, v3 := T(1), T(1), T(1), T(1)
-			if v != nil {
-				v0, v1, v2, v3 = v[e], v[e+1], v[e+2], v[e+3]
-			}
-			for o := range s0 {
-				s0[o] += T(v0 * w0[o])
-				s1[o] += T(v1 * w1[o])
-				s2[o] += T(v2 * w2[o])
-				s3[o] += T(v3 * w3[o])
-			}
-		}
-		for ; e < len(c); e++ {
-			ve, we := T(1), at(c[e])
+		for e, j := range c {
+			ve, to := T(1), s[e&7]
 			if v != nil {
 				ve = v[e]
 			}
-			for o := range s0 {
-				s0[o] += T(ve * we[o])
+			for o, wo := range w[int(j)*k:][:k] {
+				to[o] += T(ve * wo)
 			}
 		}
 		for o, b := range bias {
-			z[o*n+i] = b + ((s0[o] + s2[o]) + (s1[o] + s3[o]))
+			z[o*n+i] = (((s[0][o] + s[4][o]) + (s[2][o] + s[6][o])) + ((s[1][o] + s[5][o]) + (s[3][o] + s[7][o]))) + b
 		}
 	}
 }
@@ -147,27 +119,8 @@ func (x *csr[T]) outer(lo, hi int, r []T, k int, g []float64) {
 		x.outerOfMany(lo, hi, r, k, g)
 		return
 	}
-	for i, ri := range r[:n] {
-		c, v := x.row(lo + i)
-		if v == nil {
-			one := float64(ri)
-			for _, j := range c {
-				g[j] += one
-			}
-			continue
-		}
-		for len(c) >= 4 && len(v) >= 4 {
-			cc, vv := (*[4]uint32)(c), (*[4]T)(v)
-			g[cc[0]] += float64(T(ri * vv[0]))
-			g[cc[1]] += float64(T(ri * vv[1]))
-			g[cc[2]] += float64(T(ri * vv[2]))
-			g[cc[3]] += float64(T(ri * vv[3]))
-			c, v = c[4:], v[4:]
-		}
-		for e, j := range c {
-			g[j] += float64(T(ri * v[e]))
-		}
-	}
+	start, col, val := x.run(lo, hi)
+	simd.Of[T]().EntriesOuter(start, col, val, r[:n], g)
 }
 
 func (x *csr[T]) outerOfMany(lo, hi int, r []T, k int, g []float64) {

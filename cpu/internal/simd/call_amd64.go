@@ -12,6 +12,8 @@ import (
 // them: pointers, counts, and no ragged ends where a twin can do those.
 type assembly[T Number] struct {
 	dots               func(x, w *T, b T, z *T, rows, cols int)
+	entries            func(z *T, start *int64, col *uint32, val, w *T, b T, rows int)
+	entriesOuter       func(sum *float64, start *int64, col *uint32, val, r *T, rows int)
 	products           func(x, w, b, z *T, rows, cols, outputs, ldz int)
 	outer              func(g *float64, x, r *T, rows, cols int)
 	outers             []outersTile[T] // by falling height
@@ -82,6 +84,18 @@ func (f assembly[T]) kernels() Kernels[T] {
 			check(len(w) > 0 && len(x) >= len(w)*len(z))
 			if len(z) > 0 {
 				f.dots(&x[0], &w[0], b, &z[0], len(z), len(w))
+			}
+		},
+		Entries: func(start []int64, col []uint32, val, w []T, b T, z []T) {
+			checkEntries(start, col, val, z)
+			if len(z) > 0 {
+				f.entries(&z[0], &start[0], unsafe.SliceData(col), unsafe.SliceData(val), unsafe.SliceData(w), b, len(z))
+			}
+		},
+		EntriesOuter: func(start []int64, col []uint32, val, r []T, g []float64) {
+			checkEntries(start, col, val, r)
+			if len(r) > 0 {
+				f.entriesOuter(unsafe.SliceData(g), &start[0], unsafe.SliceData(col), unsafe.SliceData(val), &r[0], len(r))
 			}
 		},
 		Outer: func(x, r []T, g []float64) {

@@ -2,10 +2,12 @@
 // rows, in AVX-512, in AVX2 with FMA, and in plain Go.
 //
 //	dots.go    z = X w               Kernels.Dots, Kernels.Products
+//	entries.go the same of sparse X  Kernels.Entries
 //	link.go    z to loss, residual   Kernels.Link, Kernels.Sigmoid
 //	softmax.go the same by classes   Kernels.Softmax, Kernels.Shares
 //	weigh.go   what a row counts     Kernels.Losses, Kernels.Weigh
 //	outer.go   g += X' r             Kernels.Outer, Kernels.Outers
+//	entriesouter.go the same of sparse X  Kernels.EntriesOuter
 //	eval.go    all of these          Kernels.Eval, a small group of rows at a time
 //	gram.go    G += A' B             Kernels.Gram
 //	scale.go   diag(d) X             Kernels.Scale
@@ -27,6 +29,8 @@
 package simd
 
 //go:generate go -C _generate run . -kernel dots -out ../dots_amd64.s -stubs ../dots_amd64.go -pkg simd
+//go:generate go -C _generate run . -kernel entries -out ../entries_amd64.s -stubs ../entries_amd64.go -pkg simd
+//go:generate go -C _generate run . -kernel entriesOuter -out ../entriesouter_amd64.s -stubs ../entriesouter_amd64.go -pkg simd
 //go:generate go -C _generate run . -kernel products -out ../products_amd64.s -stubs ../products_amd64.go -pkg simd
 //go:generate go -C _generate run . -kernel link -out ../link_amd64.s -stubs ../link_amd64.go -pkg simd
 //go:generate go -C _generate run . -kernel sigmoid -out ../sigmoid_amd64.s -stubs ../sigmoid_amd64.go -pkg simd

@@ -13,6 +13,15 @@ type Kernels[T Number] struct {
 	// Dots. w holds rows of cols numbers and z runs of len(z)/len(b), one an output.
 	Products func(x, w, b []T, cols int, z []T)
 
+	// Entries is Dots for the len(z) rows of sparse X whose columns and values begin with col
+	// and val: row i has the next start[i+1] - start[i] of them. A nil val is all ones. No
+	// column may be len(w) or more: assembly does not look.
+	Entries func(start []int64, col []uint32, val, w []T, b T, z []T)
+
+	// EntriesOuter adds r[i] x_i to g for len(r) rows as Entries has them, one after the other:
+	// a row may have a column twice. No column may be len(g) or more.
+	EntriesOuter func(start []int64, col []uint32, val, r []T, g []float64)
+
 	// Outer adds sum_i r[i] x_i to g, for the len(r) rows x_i of x, len(g) numbers
 	// each. The sum of one call is taken in T, in the order of the rows, and then
 	// widened: call it with some hundred rows at most.
@@ -129,7 +138,7 @@ var (
 
 func generic[T Number]() Kernels[T] {
 	return Kernels[T]{
-		Dots: DotsGeneric[T], Outer: OuterGeneric[T], Gram: GramGeneric[T], Scale: ScaleGeneric[T], Cross: CrossGeneric[T],
+		Dots: DotsGeneric[T], Entries: EntriesGeneric[T], EntriesOuter: EntriesOuterGeneric[T], Outer: OuterGeneric[T], Gram: GramGeneric[T], Scale: ScaleGeneric[T], Cross: CrossGeneric[T],
 		Products: ProductsGeneric[T], Outers: OutersGeneric[T],
 		Deviations: DeviationsGeneric[T], Ranges: RangesGeneric[T],
 		Link: LinkGeneric[T], Sigmoid: SigmoidGeneric[T], Curvature: CurvatureGeneric[T],
