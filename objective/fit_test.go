@@ -14,8 +14,9 @@ import (
 	"github.com/logreg-gpu/logreg-gpu/solver"
 )
 
-// descending are the solvers that find optima.
-var descending = []string{"newton", "lbfgs", "newton-cg", "staged"}
+// descending are the solvers that find optima; sgd is no more than a descent that has
+// to end.
+var descending = named(func(s solver.Solver) bool { return s.Name != "sgd" })
 
 // noisy is n rows of d independent normal columns with labels that follow the first
 // columns half of the time, so that a finite optimum exists.

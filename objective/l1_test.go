@@ -17,7 +17,17 @@ import (
 )
 
 // sparsing are the solvers that minimise absolute values.
-var sparsing = []string{"prox-newton", "owlqn"}
+var sparsing = named(func(s solver.Solver) bool { return s.Lasso })
+
+// named are the solvers for which a predicate holds.
+func named(holds func(solver.Solver) bool) (names []string) {
+	for _, s := range solver.Solvers() {
+		if holds(s) {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
 
 // l1Case is one optimum of testdata/l1_reference.json.
 type l1Case struct {

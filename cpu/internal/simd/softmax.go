@@ -4,11 +4,13 @@ import "math"
 
 // SoftmaxGeneric is Kernels.Softmax. With e_c = exp(z_top - z_c), loss = z_top - z_label
 // + log(1 + the sum of e but that of the top), and the label's residual is minus the
-// sum of e but the label's, over the whole.
+// sum of e but the label's, over the whole. The sums are compensated: a thousand classes
+// that are as likely would leave float32 a digit less, in every row the same way.
 func SoftmaxGeneric[T Number](label []int32, classes int, z []T, ld int, loss []T) {
 	var scratch struct {
-		high, others, rest [linkRows]T
-		top                [linkRows]int32
+		high         [linkRows]T
+		others, rest totals[T]
+		top          [linkRows]int32
 	}
 	rows := len(label)
 	checkSoftmax(rows, classes, z, ld)
@@ -16,9 +18,8 @@ func SoftmaxGeneric[T Number](label []int32, classes int, z []T, ld int, loss []
 	for first := 0; first < rows; first += linkRows {
 		n := min(linkRows, rows-first)
 		label, loss := label[first:first+n], loss[first:first+n]
-		high, others, rest, top := scratch.high[:n], scratch.others[:n], scratch.rest[:n], scratch.top[:n]
-		clear(others)
-		clear(rest)
+		high, top := scratch.high[:n], scratch.top[:n]
+		scratch.others, scratch.rest = totals[T]{}, totals[T]{}
 		clear(top)
 		largest(high, top, classes, z[first:], ld)
 		for i, y := range label {
@@ -28,14 +29,11 @@ func SoftmaxGeneric[T Number](label []int32, classes int, z []T, ld int, loss []
 			zc := z[c*ld+first:][:n]
 			lacks(zc, high)
 			for i, e := range zc {
-				if int32(c) != top[i] {
-					others[i] += e
-				}
-				if int32(c) != label[i] {
-					rest[i] += e
-				}
+				scratch.others.add(i, unless(int32(c) == top[i], e))
+				scratch.rest.add(i, unless(int32(c) == label[i], e))
 			}
 		}
+		others, rest := scratch.others.sum[:n], scratch.rest.sum[:n]
 		for i, l := range logSums(others, high) {
 			loss[i] += l
 			others[i] = 1 / (1 + others[i])
@@ -54,18 +52,21 @@ func SoftmaxGeneric[T Number](label []int32, classes int, z []T, ld int, loss []
 
 // SharesGeneric is Kernels.Shares.
 func SharesGeneric[T Number](rows, classes int, z []T, ld int) {
-	var scratch struct{ high, sum [linkRows]T }
+	var scratch struct {
+		high [linkRows]T
+		all  totals[T]
+	}
 	checkSoftmax(rows, classes, z, ld)
 	for first := 0; first < rows; first += linkRows {
 		n := min(linkRows, rows-first)
-		high, sum := scratch.high[:n], scratch.sum[:n]
+		high, sum := scratch.high[:n], scratch.all.sum[:n]
+		scratch.all = totals[T]{}
 		largest(high, nil, classes, z[first:], ld)
-		clear(sum)
 		for c := range classes {
 			zc := z[c*ld+first:][:n]
 			lacks(zc, high)
 			for i, e := range zc {
-				sum[i] += e
+				scratch.all.add(i, e)
 			}
 		}
 		for i, s := range sum {
@@ -78,6 +79,25 @@ func SharesGeneric[T Number](rows, classes int, z []T, ld int) {
 			}
 		}
 	}
+}
+
+// totals are compensated sums, one a row (Kahan 1965): what rounding has added to sum, lost
+// has to give back.
+type totals[T Number] struct{ sum, lost [linkRows]T }
+
+func (t *totals[T]) add(i int, v T) {
+	v -= t.lost[i]
+	s := t.sum[i] + v
+	t.lost[i] = (s - t.sum[i]) - v
+	t.sum[i] = s
+}
+
+// unless is v, or 0 where that is told: adding it gives back what was lost all the same.
+func unless[T Number](told bool, v T) T {
+	if told {
+		return 0
+	}
+	return v
 }
 
 func checkSoftmax[T Number](rows, classes int, z []T, ld int) {

@@ -40,10 +40,8 @@ func (m machine) softmax() {
 
 		// The exponentials but that of the largest, and but the label's: sums of small
 		// numbers keep their digits where the whole would be near one.
-		others, rest, chosen := m.vec(), m.vec(), m.vec()
-		for _, v := range []reg.VecVirtual{others, rest, chosen} {
-			m.zero(v)
-		}
+		others, rest, chosen := m.total(), m.total(), m.vec()
+		m.zero(chosen)
 		s.each("exponentials", func(_ bool, class reg.VecVirtual, at Mem) {
 			v, t := m.vec(), m.vec()
 			m.move(v, at)
@@ -53,24 +51,24 @@ func (m machine) softmax() {
 			e := m.expNeg(table, group{v})[0]
 			m.move(at, e)
 			m.unless(t, m.equal(class, top), e)
-			m.add(others, others, t)
+			others.add(t)
 			m.unless(t, k, e)
-			m.add(rest, rest, t)
+			rest.add(t)
 		})
-		l := m.logSum(table, others)
+		l := m.logSum(table, others.sum)
 		m.sub(high, high, chosen)
 		m.add(l, high, l)
 		m.move(Mem{Base: loss}, l)
 
 		scale := m.vec()
-		m.add(others, others, c(one))
+		m.add(others.sum, others.sum, c(one))
 		m.move(scale, c(one))
-		m.div(scale, scale, others)
-		m.xor(rest, rest, c(signBit))
+		m.div(scale, scale, others.sum)
+		m.xor(rest.sum, rest.sum, c(signBit))
 		s.each("quotients", func(_ bool, class reg.VecVirtual, at Mem) {
 			v := m.vec()
 			m.move(v, at)
-			m.blend(v, m.equal(class, label), rest, v)
+			m.blend(v, m.equal(class, label), rest.sum, v)
 			m.mul(v, v, scale)
 			m.move(at, v)
 		})
@@ -87,7 +85,7 @@ func (m machine) shares() {
 	table := param("constants")
 	s := m.classes(table)
 	loop("rows", s.rows, m.lanes(), func() {
-		high, sum := m.vec(), m.vec()
+		high, all := m.vec(), m.total()
 		s.each("largest", func(first bool, _ reg.VecVirtual, at Mem) {
 			if first {
 				m.move(high, at)
@@ -97,18 +95,17 @@ func (m machine) shares() {
 			m.move(v, at)
 			m.blend(high, m.greater(v, high), v, high)
 		})
-		m.zero(sum)
 		s.each("exponentials", func(_ bool, _ reg.VecVirtual, at Mem) {
 			v := m.vec()
 			m.move(v, at)
 			m.sub(v, high, v)
 			e := m.expNeg(table, group{v})[0]
 			m.move(at, e)
-			m.add(sum, sum, e)
+			all.add(e)
 		})
 		scale := m.vec()
 		m.move(scale, constant(table, one))
-		m.div(scale, scale, sum)
+		m.div(scale, scale, all.sum)
 		s.each("quotients", func(_ bool, _ reg.VecVirtual, at Mem) {
 			v := m.vec()
 			m.mul(v, scale, at)
@@ -117,6 +114,29 @@ func (m machine) shares() {
 		ADDQ(I32(m.width()), s.z)
 	})
 	done()
+}
+
+// total is a compensated sum, as that of the Go twin.
+type total struct {
+	machine
+	sum, lost reg.VecVirtual
+}
+
+func (m machine) total() total {
+	t := total{m, m.vec(), m.vec()}
+	m.zero(t.sum)
+	m.zero(t.lost)
+	return t
+}
+
+// add adds v, which it spoils.
+func (t total) add(v reg.VecVirtual) {
+	s := t.vec()
+	t.sub(v, v, t.lost)
+	t.machine.add(s, t.sum, v)
+	t.sub(t.lost, s, t.sum)
+	t.sub(t.lost, t.lost, v)
+	t.move(t.sum, s)
 }
 
 // classLoop goes over the classes of a register of rows.
