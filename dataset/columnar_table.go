@@ -117,7 +117,7 @@ func (r *textReader) add(cells cellReader, n int) error {
 		return &ReadError{Column: r.out.Name, Problem: "its texts are too long", Advice: "leave the column out with --ignore"}
 	}
 	if err == nil && invalid >= 0 {
-		return &ReadError{Column: r.out.Name, Line: invalid + 1, Problem: "the text is not UTF-8", Advice: "leave the column out with --ignore"}
+		return rowError(r.out.Name, invalid, "the text is not UTF-8", "leave the column out with --ignore")
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 )
@@ -28,6 +29,7 @@ type columns struct {
 
 	encode       EncodeOptions // those of the options, columns by the names of features
 	keepsMissing bool          // NaN among the features is a missing cell, for now
+	ofModel      bool          // the features are a model's
 }
 
 // name is what errors call column c.
@@ -41,7 +43,7 @@ func (c *columns) name(col int) string {
 // chooseColumns gives each of the n columns its role by the rules of ReadOptions.
 // names is the header, nil without one. Errors lack the file's name.
 func chooseColumns(names []string, n int, o *ReadOptions) (*columns, error) {
-	c := &columns{names: names, role: slices.Repeat([]int{roleUnset}, n), keepsMissing: o.keepsMissing()}
+	c := &columns{names: names, role: slices.Repeat([]int{roleUnset}, n), keepsMissing: o.keepsMissing(), ofModel: o.Features != nil}
 	if err := c.checkNames(); err != nil {
 		return nil, err
 	}
@@ -62,6 +64,7 @@ func chooseColumns(names []string, n int, o *ReadOptions) (*columns, error) {
 			return nil, err
 		}
 	}
+	c.ignoreIndex(o)
 	var err error
 	switch {
 	case o.Features == nil:
@@ -88,6 +91,21 @@ func chooseColumns(names []string, n int, o *ReadOptions) (*columns, error) {
 	}
 	return c, err
 }
+
+// ignoreIndex leaves out the columns in which pandas keeps the labels of its rows, unless
+// one of them is asked for: they come last, where the label is looked for.
+func (c *columns) ignoreIndex(o *ReadOptions) {
+	for col, name := range c.names {
+		if c.role[col] != roleUnset || !pandasIndex.MatchString(name) || slices.Contains(o.Features, name) || o.Group == name {
+			continue
+		}
+		if label, err := c.find(o.Label); err != nil || label != col {
+			c.role[col] = roleIgnored
+		}
+	}
+}
+
+var pandasIndex = regexp.MustCompile(`^__index_level_[0-9]+__$`)
 
 // chooseEncoded finds the columns that options of encoding speak of.
 func (c *columns) chooseEncoded(o *EncodeOptions) error {

@@ -75,7 +75,7 @@ func (c *Column) finite(rows int) ([]float64, error) {
 	}
 	for i, v := range c.Numbers {
 		if v-v != 0 {
-			return nil, rowError(c.Name, i, fmt.Sprintf("%v is not finite", v), "fill in a number or drop the row")
+			return nil, rowError(c.Name, i, fmt.Sprintf("%v is not finite", v), finiteAdvice)
 		}
 	}
 	return c.Numbers, nil

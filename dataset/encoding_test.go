@@ -412,7 +412,7 @@ func TestEncode_ArraysHaveMissingCells(t *testing.T) {
 		want [][]float64
 		err  string
 	}{
-		{EncodeOptions{}, nil, `t.npy: column "1": row 1: NaN is not finite; fill in a number or drop the row`},
+		{EncodeOptions{}, nil, `t.npy: column "1": row 1: NaN is not finite; use --missing mean or --missing drop`},
 		{EncodeOptions{Missing: MissingIndicator}, [][]float64{{1, 2, 0}, {3, 4, 1}, {5, 6, 0}}, ""},
 		{EncodeOptions{Missing: MissingDrop}, [][]float64{{1, 2}, {5, 6}}, ""},
 	} {

@@ -215,7 +215,7 @@ func TestRead_FilesOfAPatternErrors(t *testing.T) {
 		{"9*.csv", `9b.csv: its columns are not those of 9a.csv, it has "extra" besides; files that are read together need the same columns`, ReadOptions{}},
 		{"10?.csv", `10a.csv:2: column "t": cannot read "u" as a number; --categorical t makes categories of the column, --ignore t leaves it out`, ReadOptions{}},
 		{"11?.csv", `11b.csv:2: column "t": cannot read "u" as a number; --categorical t makes categories of the column, --ignore t leaves it out`, ReadOptions{}},
-		{"13?.npy", `13b.npy: column "0": row 1: NaN is not finite; fill in a number or drop the row`, ReadOptions{}},
+		{"13?.npy", `13b.npy: column "0": row 1: NaN is not finite; use --missing mean or --missing drop`, ReadOptions{}},
 		{"[15]a.csv", `5a.csv:3: column "y": the label "1" is not among the model's classes; the classes are "0"`, ReadOptions{Classes: &Classes{Names: []string{"0"}, Numeric: true}}},
 	} {
 		for _, limit := range []int64{0, 1 << 40, 1} {

@@ -89,8 +89,19 @@ func (a *array) cellError(row int, column, problem, advice string) error {
 	return rowError(column, row, problem, advice)
 }
 
-func (a *array) notFinite(row int, column string, v float64) error {
-	return a.cellError(row, column, fmt.Sprintf("%v is not finite", v), "fill in a number or drop the row")
+func (a *array) notFinite(row int, column string, v float64, advice string) error {
+	return a.cellError(row, column, fmt.Sprintf("%v is not finite", v), advice)
+}
+
+const finiteAdvice = "fill in a number or drop the row"
+
+// finiteAdvice is what to do about column col, which holds v: NaN among the features is a
+// missing cell.
+func (c *columns) finiteAdvice(col int, v float64) string {
+	if v != v && c.role[col] >= 0 && !c.ofModel {
+		return missingAdvice
+	}
+	return finiteAdvice
 }
 
 // end reports what follows the array, where nothing should; an archive's checksum is
@@ -140,7 +151,7 @@ func readVector(ctx context.Context, a *array) ([]float64, error) {
 		for ; len(b) > 0; b = b[a.number.size:] {
 			value := a.number.value(b, a.order())
 			if value-value != 0 {
-				return a.notFinite(len(v), "", value)
+				return a.notFinite(len(v), "", value, finiteAdvice)
 			}
 			v = append(v, value)
 		}

@@ -203,7 +203,7 @@ func (m *matrix[T]) takeCells(first, lo, hi int, b []byte) error {
 func (m *matrix[T]) put(i, col int, v float64) error {
 	role := m.c.role[col]
 	if v-v != 0 && role != roleIgnored && !(v != v && role >= 0 && m.c.keepsMissing) {
-		return m.a.notFinite(i, m.c.name(col), v)
+		return m.a.notFinite(i, m.c.name(col), v, m.c.finiteAdvice(col, v))
 	}
 	switch role {
 	case roleIgnored:

@@ -119,7 +119,7 @@ func (r *npyRows[T]) side(ctx context.Context, d *Dataset) (label []float64, err
 				v := value(b[(k*cols+col)*size:], order)
 				switch {
 				case v-v != 0:
-					return nil, r.notFinite(i+k, c.name(col), v)
+					return nil, r.notFinite(i+k, c.name(col), v, c.finiteAdvice(col, v))
 				case role == roleWeight && v < 0:
 					return nil, r.cellError(i+k, c.name(col), fmt.Sprintf("the weight %v is negative", v), "weights must not be negative")
 				}

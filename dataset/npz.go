@@ -130,6 +130,7 @@ func (z *npz) names() (names []string) {
 	for _, e := range z.entries {
 		names = append(names, strings.TrimSuffix(e.Name, ".npy"))
 	}
+	slices.Sort(names)
 	return names
 }
 
@@ -137,7 +138,14 @@ func (z *npz) names() (names []string) {
 func (z *npz) read(name string, use func(*array) error) error {
 	e := z.entry(name)
 	if e == nil {
-		return &ReadError{Value: name, Problem: "there is no array " + quote(name), Advice: "the archive holds " + listNames(z.names())}
+		e := &ReadError{Value: name, Problem: "there is no array " + quote(name), Advice: "the archive holds " + listNames(z.names())}
+		switch {
+		case z.entry("indptr") != nil && z.entry("indices") != nil:
+			e.Advice += ": a matrix of scipy.sparse; sklearn.datasets.dump_svmlight_file writes what can be read"
+		case name == "y":
+			e.Advice += "; --labels names a file of labels"
+		}
+		return e
 	}
 	r, err := e.Open()
 	if err != nil {

@@ -135,6 +135,8 @@ func columnOfParquet(c *parquet.Column) parquetColumn {
 		}
 	case *parquetformat.IntType:
 		out.unsigned = !l.IsSigned
+	case *parquetformat.NullType:
+		out.refused = "no values at all"
 	case *parquetformat.DateType:
 		out.refused = "dates"
 	case *parquetformat.TimeType, *parquetformat.TimestampType:

@@ -146,6 +146,8 @@ func TestParquet_P20_ErrorsNameTheColumn(t *testing.T) {
 	}{
 		{"refused", ReadOptions{Label: "label", Ignore: []string{"list"}}, `column "day": it holds dates, which are no features; leave it out with --ignore`},
 		{"refused", ReadOptions{Label: "label", Ignore: []string{"day"}}, `column "list": it holds nested fields`},
+		{"pandas", ReadOptions{Ignore: []string{"bytes"}}, `column "nothing": it holds no values at all, which are no features; leave it out with --ignore`},
+		{"pandas", ReadOptions{Ignore: []string{"nothing"}}, `column "bytes": row 0: the text is not UTF-8; leave the column out with --ignore`},
 		{"holes-v1", ReadOptions{Ignore: []string{"city"}}, `column "double": row 2`},
 		{"lz4", ReadOptions{}, `column "single": it is packed with LZ4_RAW; write the file with zstd, snappy, gzip or no compression`},
 		{"none", ReadOptions{Label: "nosuch"}, `there is no column "nosuch"; the columns are "single"`},
@@ -157,6 +159,26 @@ func TestParquet_P20_ErrorsNameTheColumn(t *testing.T) {
 		var e *ReadError
 		require.ErrorAs(t, err, &e)
 		require.Equal(t, parquetPath(c.file), e.File)
+	}
+}
+
+// The labels of pandas' rows are neither the label, though they stand last, nor a feature.
+func TestParquet_IndexOfPandas(t *testing.T) {
+	for _, c := range []struct {
+		o     ReadOptions
+		label string
+		x     []float64
+	}{
+		{ReadOptions{}, "y", []float64{1.5, 2, 3}},
+		{ReadOptions{Label: "__index_level_0__"}, "__index_level_0__", []float64{1.5, 0, 2, 1, 3, 0}},
+		{ReadOptions{Label: "-1"}, "__index_level_0__", []float64{1.5, 0, 2, 1, 3, 0}},
+		{ReadOptions{Features: []string{"__index_level_0__"}, Label: "y"}, "y", []float64{2, 0, 1}},
+	} {
+		c.o.Ignore = []string{"nothing", "bytes"}
+		d, err := Read(context.Background(), parquetPath("pandas"), c.o)
+		require.NoError(t, err)
+		require.Equal(t, c.label, d.LabelName)
+		require.Equal(t, c.x, d.X.Data())
 	}
 }
 

@@ -144,11 +144,11 @@ func (d *descent) advice() string {
 	}
 	switch d.res.Status {
 	case Precision:
-		wider := "" // than float64 there is nothing
+		remedy := "rescale the columns, or use" // a wider type than float64 there is none
 		if d.noise > float64Noise {
-			wider = "a wider --dtype or "
+			remedy = "use a wider --dtype or"
 		}
-		return fmt.Sprintf("rounding leaves max|gradient| at %.2g, above tol %.2g: use %sa larger --tol%s", d.res.MaxAbsGradient, d.opts.Tol, wider, hint)
+		return fmt.Sprintf("rounding leaves max|gradient| at %.2g, above tol %.2g: %s a larger --tol%s", d.res.MaxAbsGradient, d.opts.Tol, remedy, hint)
 	case MaxIter:
 		if d.converged() {
 			return fmt.Sprintf("max|gradient| is within tol after %s, but the objective still falls: raise --max-iter%s", d.iterations(), hint)

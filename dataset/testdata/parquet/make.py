@@ -48,3 +48,4 @@ for version in ("1.0", "2.0"):
 pq.write_table(table, "plain.parquet", use_dictionary=False, **small)
 pq.write_table(table, "delta.parquet", use_dictionary=False, column_encoding={"i32": "DELTA_BINARY_PACKED", "i64": "DELTA_BINARY_PACKED", "single": "BYTE_STREAM_SPLIT", "double": "BYTE_STREAM_SPLIT", "city": "DELTA_LENGTH_BYTE_ARRAY"}, **small)
 pq.write_table(table.append_column("day", pa.array([datetime.date(2024, 1, 1)] * n)).append_column("list", pa.array([[1]] * n)), "refused.parquet")
+pq.write_table(pa.table({"a": [1.5, 2, 3], "nothing": pa.nulls(3), "bytes": [b"\xff", b"u", b"v"], "y": [0, 1, 0], "__index_level_0__": [2, 0, 1]}), "pandas.parquet")
