@@ -2,36 +2,60 @@ package cpu
 
 import "sync"
 
-// spare keeps what passes over sparse X add into: vectors of one size, zeros between
-// passes. They are so long that a fresh one costs about as much as adding it up, since the
-// system gives its pages one by one.
+// spare keeps what passes over sparse X add into: vectors of one size, zeros between passes,
+// for data and what is drawn from them. They are so long that a fresh one costs about as
+// much as adding it up, since the system gives its pages one by one. A nil spare keeps none.
 type spare struct {
 	sync.Mutex
-	size       int
-	free, lent [][]float64
+	size int
+	free [][]float64
 }
 
-// take lends size zeros for a pass.
-func (s *spare) take(size int) []float64 {
-	s.Lock()
-	defer s.Unlock()
-	if s.size != size {
-		s.size, s.free, s.lent = size, nil, nil
-	}
-	v := []float64(nil)
-	if last := len(s.free) - 1; last >= 0 {
-		v, s.free = s.free[last], s.free[:last]
-	} else {
-		v = make([]float64, size)
-	}
-	s.lent = append(s.lent, v)
+// loan is what one pass has of a spare.
+type loan struct {
+	from *spare
+	sync.Mutex
+	lent [][]float64
+}
+
+// take lends size zeros.
+func (l *loan) take(size int) []float64 {
+	v := l.from.pick(size)
+	l.Lock()
+	defer l.Unlock()
+	l.lent = append(l.lent, v)
 	return v
 }
 
 // settle ends a pass, after which all that was lent is zeros again if clean.
-func (s *spare) settle(clean bool) {
-	if clean {
-		s.free = append(s.free, s.lent...)
+func (l *loan) settle(clean bool) {
+	s := l.from
+	if s == nil || !clean {
+		return
 	}
-	s.lent = s.lent[:0]
+	s.Lock()
+	defer s.Unlock()
+	for _, v := range l.lent {
+		if len(v) == s.size {
+			s.free = append(s.free, v)
+		}
+	}
+}
+
+func (s *spare) pick(size int) []float64 {
+	if s == nil {
+		return make([]float64, size)
+	}
+	s.Lock()
+	defer s.Unlock()
+	if s.size != size {
+		s.size, s.free = size, nil
+	}
+	last := len(s.free) - 1
+	if last < 0 {
+		return make([]float64, size)
+	}
+	v := s.free[last]
+	s.free = s.free[:last]
+	return v
 }

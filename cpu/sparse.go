@@ -19,7 +19,7 @@ type sparse[T number] struct {
 	memory *memory // of the stream, which rows drawn from it share
 	took   int64   // of memory
 
-	sums spare // of columns, in a pass
+	sums *spare // of columns, in a pass; nil for a stream
 
 	checked *checked
 }
@@ -38,7 +38,7 @@ func (d *sparse[T]) Close() error {
 		return backend.ErrClosed
 	}
 	d.memory.release(d.took)
-	d.closed, d.x, d.stream, d.checked, d.sums = true, nil, nil, nil, spare{}
+	d.closed, d.x, d.stream, d.checked, d.sums = true, nil, nil, nil, nil
 	return nil
 }
 
@@ -89,7 +89,7 @@ func loadSparse[T number](ctx context.Context, p *processor, src *backend.Source
 	if first.err != nil {
 		return nil, first.err
 	}
-	d := &sparse[T]{x: x, frame: frame[T]{storage: storage, threads: p.threads, kernel: kernelsOf[T]()}}
+	d := &sparse[T]{x: x, sums: new(spare), frame: frame[T]{storage: storage, threads: p.threads, kernel: kernelsOf[T]()}}
 	d.setColumns(columns.Take(src))
 	return d, nil
 }
@@ -124,7 +124,7 @@ func (d *sparse[T]) Sample(ctx context.Context, rows []int, factor []float64) (_
 	for i, r := range rows {
 		x.start[i+1] = x.start[i] + d.x.start[r+1] - d.x.start[r]
 	}
-	s := &sparse[T]{x: x, memory: d.memory, frame: frame[T]{storage: d.storage, threads: d.threads, kernel: d.kernel}}
+	s := &sparse[T]{x: x, memory: d.memory, sums: d.sums, frame: frame[T]{storage: d.storage, threads: d.threads, kernel: d.kernel}}
 	if d.memory != nil {
 		s.took = int64(x.entries())*d.entryBytes() + int64(len(rows))*d.rowBytes()
 		least := int64(0)

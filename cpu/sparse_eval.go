@@ -114,7 +114,7 @@ func (d *sparse[T]) Eval(ctx context.Context, models []backend.Model, coef []flo
 
 // eval is Eval and the curvatures of rows, from one read. Either may be nil.
 func (d *sparse[T]) eval(ctx context.Context, models []backend.Model, coef []float64, ev *backend.Evaluation, cs *curvatures[T]) error {
-	terms, outputs, cols := d.terms(models), backend.Outputs(models), d.Cols()
+	terms, outputs, cols, sums := d.terms(models), backend.Outputs(models), d.Cols(), loan{from: d.sums}
 	w, bias := d.slopes(outputs, coef)
 	type partial struct {
 		loss, held, intercepts, gradient []float64
@@ -133,7 +133,7 @@ func (d *sparse[T]) eval(ctx context.Context, models []backend.Model, coef []flo
 	fresh := func() *partial {
 		return &partial{
 			loss: make([]float64, len(models)), held: make([]float64, len(models)),
-			intercepts: make([]float64, outputs), gradient: d.sums.take(len(total.gradient)),
+			intercepts: make([]float64, outputs), gradient: sums.take(len(total.gradient)),
 			z: make([]T, sparseTileRows*outputs), l: make([]T, sparseTileRows),
 			curvatures: cs.sums(cols, widest(terms)),
 		}
@@ -177,7 +177,7 @@ func (d *sparse[T]) eval(ctx context.Context, models []backend.Model, coef []flo
 	}
 	room := d.room(8 * (len(total.gradient) + cs.numbers(cols)))
 	err := sparsePass(ctx, d, d.sumBlocks(), room, fresh, work, add)
-	d.sums.settle(err == nil && d.stream == nil)
+	sums.settle(err == nil)
 	if err != nil {
 		return err
 	}
@@ -194,7 +194,7 @@ func (d *sparse[T]) HessVec(ctx context.Context, models []backend.Model, coef, v
 	if err := d.columns.CheckModels(models, coef, v, out); err != nil {
 		return err
 	}
-	terms, outputs, cols := d.terms(models), backend.Outputs(models), d.Cols()
+	terms, outputs, cols, sums := d.terms(models), backend.Outputs(models), d.Cols(), loan{from: d.sums}
 	w, bias := d.slopes(outputs, coef)
 	along, alongBias := d.slopes(outputs, v)
 	type partial struct {
@@ -205,7 +205,7 @@ func (d *sparse[T]) HessVec(ctx context.Context, models []backend.Model, coef, v
 	fresh := func() *partial {
 		tile := sparseTileRows * outputs
 		return &partial{
-			intercepts: make([]float64, outputs), gradient: d.sums.take(outputs * cols),
+			intercepts: make([]float64, outputs), gradient: sums.take(outputs * cols),
 			z: make([]T, tile), v: make([]T, tile),
 		}
 	}
@@ -233,7 +233,7 @@ func (d *sparse[T]) HessVec(ctx context.Context, models []backend.Model, coef, v
 		drain(total.gradient, p.gradient)
 	}
 	err := sparsePass(ctx, d, d.sumBlocks(), d.room(8*outputs*cols), fresh, work, add)
-	d.sums.settle(err == nil && d.stream == nil)
+	sums.settle(err == nil)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,10 @@
 package cpu
 
-import "math"
+import (
+	"math"
+
+	"github.com/logreg-gpu/logreg-gpu/internal/pieces"
+)
 
 // entrySums are sums of the entries of each column. Every kind is added up by a sweep of
 // its own over a block: what there is of it is small enough for the cache then, which all
@@ -22,24 +26,33 @@ const entrySumsBytes = 3*4 + 16 + 5*8
 type bounds[T number] struct{ least, most T }
 
 // newEntrySums makes room for values that are not all 1 if valued, and for weights if
-// weighted, of which some are 0 unless all.
-func newEntrySums[T number](cols int, valued, weighted, all bool) *entrySums[T] {
-	s := &entrySums[T]{count: make([]uint32, cols)}
+// weighted, of which some are 0 unless all. Zeros are from take.
+func newEntrySums[T number](cols int, valued, weighted, all bool, take func(size int) []float64) *entrySums[T] {
+	s := newBlockTotal[T](cols, valued, weighted, take)
+	s.count = make([]uint32, cols)
+	if weighted && !all {
+		s.weighs = make([]uint32, cols)
+	}
 	if valued {
 		s.bounds = make([]bounds[T], cols)
 		for j := range s.bounds {
 			s.bounds[j] = bounds[T]{T(math.Inf(1)), T(math.Inf(-1))}
 		}
-		s.sum, s.squares = make([]float64, cols), make([]float64, cols)
+	}
+	return s
+}
+
+// newBlockTotal makes room for the sums of blocks alone.
+func newBlockTotal[T number](cols int, valued, weighted bool, take func(size int) []float64) *entrySums[T] {
+	s := new(entrySums[T])
+	if valued {
+		s.sum, s.squares = take(cols), take(cols)
 	}
 	if weighted {
-		s.weight = make([]float64, cols)
-		if valued {
-			s.weighted, s.weighSquares = make([]float64, cols), make([]float64, cols)
-		}
-		if !all {
-			s.weighs = make([]uint32, cols)
-		}
+		s.weight = take(cols)
+	}
+	if weighted && valued {
+		s.weighted, s.weighSquares = take(cols), take(cols)
 	}
 	return s
 }
@@ -138,24 +151,37 @@ func (s *entrySums[T]) drain(total *entrySums[T]) {
 	drain(total.weighSquares, s.weighSquares)
 }
 
-// join adds what has no order.
-func (s *entrySums[T]) join(total *entrySums[T]) {
-	for j, n := range s.count {
-		total.count[j] += n
+// clear makes zeros of the sums of blocks.
+func (s *entrySums[T]) clear(threads int) {
+	for _, v := range [][]float64{s.sum, s.squares, s.weight, s.weighted, s.weighSquares} {
+		pieces.Each(len(v), threads, func(lo, hi int) { clear(v[lo:hi]) })
 	}
-	for j, n := range s.weighs {
-		total.weighs[j] += n
-	}
-	for j, b := range s.bounds {
-		t := &total.bounds[j]
-		t.least, t.most = min(t.least, b.least), max(t.most, b.most)
+}
+
+// join adds what has no order to total, which takes the first as it is.
+func (s *entrySums[T]) join(total *entrySums[T], threads int) {
+	if total.count == nil {
+		total.count, total.weighs, total.bounds, total.zeros = s.count, s.weighs, s.bounds, s.zeros
+		return
 	}
 	if s.zeros != nil && total.zeros == nil {
 		total.zeros = make([]uint32, len(s.zeros))
 	}
-	for j, n := range s.zeros {
-		total.zeros[j] += n
-	}
+	pieces.Each(len(s.count), threads, func(lo, hi int) {
+		for j := lo; j < hi; j++ {
+			total.count[j] += s.count[j]
+			if s.weighs != nil {
+				total.weighs[j] += s.weighs[j]
+			}
+			if s.zeros != nil {
+				total.zeros[j] += s.zeros[j]
+			}
+			if s.bounds != nil {
+				b, t := s.bounds[j], &total.bounds[j]
+				t.least, t.most = min(t.least, b.least), max(t.most, b.most)
+			}
+		}
+	})
 }
 
 // of returns how many entries column j has, with weighted those that weigh anything, their

@@ -29,23 +29,26 @@ func (d *sparse[T]) Stats(ctx context.Context, weight int) (*backend.Stats, erro
 		}
 	}
 	cols, rows := d.Cols(), d.Rows()
-	var mu sync.Mutex
-	var made []*entrySums[T]
+	var (
+		mu    sync.Mutex
+		made  []*entrySums[T]
+		sums  = loan{from: d.sums}
+		total = newBlockTotal[T](cols, d.valued(), mass != nil, sums.take)
+	)
 	fresh := func() *entrySums[T] {
-		p := newEntrySums[T](cols, d.valued(), mass != nil, counted == rows)
+		p := newEntrySums[T](cols, d.valued(), mass != nil, counted == rows, sums.take)
 		mu.Lock()
 		defer mu.Unlock()
 		made = append(made, p)
 		return p
 	}
-	total := fresh()
 	work := func(p *entrySums[T], x *csr[T], lo, hi int) { p.take(x, x.rowAt(lo), x.rowAt(hi), mass) }
 	add := func(p *entrySums[T]) { p.drain(total) }
 	if err := sparsePass(ctx, d, d.sumBlocks(), d.room(entrySumsBytes*cols), fresh, work, add); err != nil {
 		return nil, err
 	}
-	for _, p := range made[1:] {
-		p.join(total)
+	for _, p := range made {
+		p.join(total, d.threads)
 	}
 	s := &backend.Stats{Min: make([]float64, cols), Max: make([]float64, cols), NonZero: make([]int64, cols)}
 	pieces.Each(cols, d.threads, func(lo, hi int) {
@@ -66,7 +69,11 @@ func (d *sparse[T]) Stats(ctx context.Context, weight int) (*backend.Stats, erro
 		return nil, err
 	}
 	if mass != nil {
-		s.Weighted, err = d.moments(ctx, total, mass, weights, counted)
+		if s.Weighted, err = d.moments(ctx, total, mass, weights, counted); err != nil {
+			return nil, err
+		}
 	}
-	return s, err
+	total.clear(d.threads)
+	sums.settle(true)
+	return s, nil
 }

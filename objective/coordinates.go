@@ -61,37 +61,50 @@ const constantNoise = 8 * 0x1p-52
 
 // userColumns maps the statistics of stored columns to the user's.
 func userColumns(a backend.Affine, st *backend.Stats, weighted bool, threads int) columns {
-	m := st.Moments
-	if weighted {
-		m = st.Weighted
-	}
-	d := len(m.Mean)
+	d := len(st.Mean)
 	u := columns{
 		make([]float64, d), make([]float64, d), make([]float64, d), make([]float64, d), make([]bool, d),
 	}
 	pieces.Each(d, threads, func(lo, hi int) {
 		for j := lo; j < hi; j++ {
-			center, scale := 0.0, 1.0
-			if !a.Identity() {
-				center, scale = a.Center[j], a.Scale[j]
-			}
-			noise := constantNoise * m.Mean[j]
-			u.constant[j] = st.Min[j] == st.Max[j] || m.Var[j] <= noise*noise
+			center, scale := affineOf(a, j)
+			u.mean[j], u.variance[j], u.constant[j] = userMoments(a, st, weighted, j)
 			u.deviation[j] = 1
-			mean, plain := m.Mean[j], st.Mean[j]
+			plain := st.Mean[j]
 			if st.Min[j] == st.Max[j] {
-				mean, plain = st.Min[j], st.Min[j]
+				plain = st.Min[j]
 			} else if st.Var[j] > 0 {
 				u.deviation[j] = math.Sqrt(st.Var[j]) * scale
 			}
-			u.mean[j] = center + float64(scale*mean)
 			u.plainMean[j] = center + float64(scale*plain)
-			if !u.constant[j] {
-				u.variance[j] = m.Var[j] * scale * scale
-			}
 		}
 	})
 	return u
+}
+
+func affineOf(a backend.Affine, j int) (center, scale float64) {
+	if a.Identity() {
+		return 0, 1
+	}
+	return a.Center[j], a.Scale[j]
+}
+
+// userMoments are those of the user's column j.
+func userMoments(a backend.Affine, st *backend.Stats, weighted bool, j int) (mean, variance float64, constant bool) {
+	m := &st.Moments
+	if weighted {
+		m = &st.Weighted
+	}
+	center, scale := affineOf(a, j)
+	mean = m.Mean[j]
+	noise := constantNoise * mean
+	if constant = st.Min[j] == st.Max[j] || m.Var[j] <= noise*noise; !constant {
+		variance = m.Var[j] * scale * scale
+	}
+	if st.Min[j] == st.Max[j] {
+		mean = st.Min[j]
+	}
+	return center + float64(scale*mean), variance, constant
 }
 
 // newCoordinates chooses the units. ridge is the second derivative of the penalty

@@ -107,7 +107,7 @@ func (f *Family) Sample(ctx context.Context, m int, seed uint64) (*solver.Cohort
 			stats[weight] = st
 		}
 		b := o.part(data, share)
-		b.squares = o.coords.meanSquares(userColumns(data.Affine(), st, st.Weighted.Sum > 0, o.opts.threads()))
+		b.squares = o.coords.sampleSquares(data.Affine(), st)
 		if f.lots.mixed && o.models[0].Fold == backend.None {
 			b.sum = st.Weighted.Sum // drawn by others' weights, it is the whole's only on average
 		}

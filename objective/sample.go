@@ -56,22 +56,34 @@ func (o *Objective) measure(ctx context.Context) error {
 		return err
 	}
 	*o.passes += o.share
-	// A sample's weights are in Weighted also for models without a weight column.
-	u := userColumns(o.data.Affine(), st, st.Weighted.Sum > 0, o.opts.threads())
-	o.squares, o.counts = o.coords.meanSquares(u), st.NonZero
+	o.squares, o.counts = o.coords.sampleSquares(o.data.Affine(), st), st.NonZero
 	return nil
+}
+
+// sampleSquares is meanSquares of a sample. Its weights are in Weighted also for models
+// without a weight column.
+func (c *coordinates) sampleSquares(a backend.Affine, st *backend.Stats) []float64 {
+	weighted := st.Weighted.Sum > 0
+	return c.squaresOf(func(j int) (mean, variance float64) {
+		mean, variance, _ = userMoments(a, st, weighted, j)
+		return mean, variance
+	})
 }
 
 // meanSquares are those of the coordinates of one output over rows with the given
 // statistics: of theta's columns (x - mean) unit, and 1 for the intercept.
 func (c *coordinates) meanSquares(u columns) []float64 {
+	return c.squaresOf(func(j int) (mean, variance float64) { return u.mean[j], u.variance[j] })
+}
+
+func (c *coordinates) squaresOf(moments func(j int) (mean, variance float64)) []float64 {
 	s := make([]float64, c.dim())
 	pieces.Each(c.cols, c.threads, func(lo, hi int) {
 		for j := lo; j < hi; j++ {
-			off := u.mean[j] - c.mean[j]
-			s[j] = (u.variance[j] + float64(off*off)) * c.unit[j] * c.unit[j]
-			if c.gain[j] == 0 {
-				s[j] = 0
+			if c.gain[j] != 0 {
+				mean, variance := moments(j)
+				off := mean - c.mean[j]
+				s[j] = (variance + float64(off*off)) * c.unit[j] * c.unit[j]
 			}
 		}
 	})
