@@ -2,6 +2,7 @@ package logreg
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -156,6 +157,12 @@ func newProblem(ds *dataset.Dataset, opts Options) (*problem, error) {
 		return nil, err
 	}
 	weights, err := objective.RowWeights(ds.Labels, ds.Weights, p.factors)
+	if one := (*objective.OneClassError)(nil); errors.As(err, &one) {
+		one.Name = ds.Classes.Names[one.Class]
+		if ds.Dropped > 0 {
+			err = fmt.Errorf("%w: those of others have missing cells or no weight", err)
+		}
+	}
 	if err != nil {
 		return nil, named(ds, err)
 	}

@@ -83,7 +83,7 @@ func TestFitMany_BadInput(t *testing.T) {
 	require.ErrorContains(t, err, `label column "short": builtin:iris: label column 0 has 3 entries for 150 rows`)
 	one := logreg.LabelColumn{"one", make([]int32, 150), dataset.Classes{Names: []string{"a", "b"}}}
 	_, err = logreg.FitMany(ctx, ds, []logreg.LabelColumn{good, one}, logreg.DefaultOptions())
-	require.ErrorContains(t, err, `label column "one": builtin:iris: all 150 rows of positive weight are of one class`)
+	require.ErrorContains(t, err, `label column "one": builtin:iris: every row of positive weight is of class a; at least two`)
 }
 
 // Coefficients, balanced weights and probabilities are those of scikit-learn's

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // What a column of a table is for. Roles from 0 are columns of X.
@@ -285,11 +286,13 @@ func (c *columns) assign(spec string, role int) error {
 
 // find returns the column of a name or an index.
 func (c *columns) find(spec string) (int, error) {
-	if col := slices.Index(c.names, spec); col >= 0 {
-		return col, nil
+	for _, name := range []string{spec, strings.TrimSpace(spec)} { // the latter for lists such as "age, city"
+		if col := slices.Index(c.names, name); col >= 0 {
+			return col, nil
+		}
 	}
 	n := len(c.role)
-	index, err := strconv.Atoi(spec)
+	index, err := strconv.Atoi(strings.TrimSpace(spec))
 	switch {
 	case err == nil && index >= -n && index < n:
 		return (index + n) % n, nil

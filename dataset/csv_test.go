@@ -76,6 +76,7 @@ func TestCSV_Text(t *testing.T) {
 		{"label by negative index", "0,1,2\n1,3,4\n", ReadOptions{Label: "-3"}, two, []string{"x0", "x1"}, []string{"0", "1"}, []int32{0, 1}},
 		{"a name wins over an index", "a,0,b\n1,0,2\n3,1,4\n", ReadOptions{Label: "0", Header: HeaderPresent}, two, []string{"a", "b"}, []string{"0", "1"}, []int32{0, 1}},
 		{"ignored text columns", "id,a,b,y\nq,1,2,0\nr,3,4,1\n", ReadOptions{Ignore: []string{"id"}}, two, []string{"a", "b"}, []string{"0", "1"}, []int32{0, 1}},
+		{"a list with blanks", "id,a,b,y\nq,1,2,0\nr,3,4,1\n", ReadOptions{Ignore: []string{"0", " id"}}, two, []string{"a", "b"}, []string{"0", "1"}, []int32{0, 1}},
 		{"ignored column without header", "q,1,2,0\nr,3,4,1\n", ReadOptions{Ignore: []string{"0"}}, two, []string{"x0", "x1"}, []string{"0", "1"}, []int32{0, 1}},
 		{"no labels", "1,2\n3,4\n", ReadOptions{NoLabel: true}, two, []string{"x0", "x1"}, nil, nil},
 		{"labels left out", "a,y,b\n1,0,2\n3,1,4\n", ReadOptions{NoLabel: true, Label: "y"}, two, []string{"a", "b"}, nil, nil},

@@ -14,11 +14,16 @@ func (e *OptionError) Error() string { return e.Option + " " + e.Reason }
 // class, so that there is nothing to tell apart.
 type OneClassError struct {
 	Class int32
-	Rows  int // of positive weight
+	Rows  int    // of positive weight
+	Name  string // the class's, where it is known
 }
 
 func (e *OneClassError) Error() string {
-	return fmt.Sprintf("all %d rows of positive weight are of one class; at least two classes are needed", e.Rows)
+	class := "one class"
+	if e.Name != "" {
+		class = "class " + e.Name
+	}
+	return "every row of positive weight is of " + class + "; at least two classes are needed"
 }
 
 // WeightError is a weight that cannot be used, or weights that are all zero.

@@ -104,5 +104,5 @@ func checkClasses(labels []int32, weights []float64) error {
 	if rows == 0 {
 		return &WeightError{-1, 0, "all weights are zero; at least two rows must count"}
 	}
-	return &OneClassError{first, rows}
+	return &OneClassError{Class: first, Rows: rows}
 }

@@ -136,10 +136,13 @@ func (a *app) readDataset(ctx context.Context, path string, o dataset.ReadOption
 	return ds, nil
 }
 
-// count is "1 row" or "7 rows".
+// count is "1 row" or "7 rows", "1 class" or "7 classes".
 func count(n int, what string) string {
-	if n == 1 {
+	switch {
+	case n == 1:
 		return "1 " + what
+	case strings.HasSuffix(what, "s"):
+		what += "e"
 	}
 	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -61,7 +61,7 @@ const (
 func (a *app) printInspection(r *inspect.Report, path string) {
 	a.print("%s: %s, %s", path, count(r.Rows, "row"), count(len(r.Columns), "feature column"))
 	if l := r.Label; l != nil {
-		a.print(", %s of %q\n\n", classes(len(l.Classes)), l.Name)
+		a.print(", %s of %q\n\n", count(len(l.Classes), "class"), l.Name)
 		w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 		for k, c := range l.Classes {
 			if k == shownLabels {
@@ -117,14 +117,6 @@ func levels(c inspect.Column) (text string) {
 		text += fmt.Sprintf("%s %d", short(l.Name), l.Rows)
 	}
 	return text
-}
-
-// classes is "1 class" or "7 classes".
-func classes(n int) string {
-	if n == 1 {
-		return "1 class"
-	}
-	return fmt.Sprintf("%d classes", n)
 }
 
 // short cuts a name to what a table has room for.

@@ -61,7 +61,7 @@ func knownCommand(root *cobra.Command, args []string) error {
 		return nil
 	}
 	root.SuggestionsMinimumDistance = 2
-	if near := root.SuggestionsFor(args[0]); len(near) > 0 {
+	if near := root.SuggestionsFor(args[0]); len(near) > 0 && len(args[0]) > 2 { // two letters are near to any two
 		return usagef("unknown command %q; did you mean %s?", args[0], strings.Join(near, " or "))
 	}
 	return usagef("unknown command %q; see logreg-gpu --help", args[0])
@@ -94,6 +94,11 @@ func exactly(names ...string) cobra.PositionalArgs {
 			return usagef("%s is missing: %s; see %s --help", names[len(args)], cmd.UseLine(), cmd.CommandPath())
 		case len(args) > len(names):
 			return usagef("%q is one argument too many; see %s --help", args[len(names)], cmd.CommandPath())
+		}
+		for i, arg := range args {
+			if arg == "" { // a variable of a script that was never set
+				return usagef("%s is empty; see %s --help", names[i], cmd.CommandPath())
+			}
 		}
 		return nil
 	}
