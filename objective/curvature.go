@@ -3,6 +3,7 @@ package objective
 import (
 	"context"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -58,6 +59,11 @@ func (o *Objective) Curvature(ctx context.Context, theta []float64, hot int) (so
 		made, theta = 1, make([]float64, len(theta))
 	}
 	o.toStored(theta, o.coef)
+	if made > 1 {
+		if at := o.constant(); at != nil && slices.Max(at) > 0 {
+			return o.constantCurvature(ctx, gram, at)
+		}
+	}
 	var c solver.Curvature
 	group := min(made, max(1, groupBytes/(8*side*side)))
 	out := make([][]float64, group)
@@ -77,6 +83,53 @@ func (o *Objective) Curvature(ctx context.Context, theta []float64, hot int) (so
 	}
 	for len(c) < o.outputs() {
 		c = append(c, c[0])
+	}
+	return c, nil
+}
+
+// constant is the second derivative of each output of softmax at o.coef where it is the
+// same for all rows, as where nothing is known but how often each class occurs; else nil.
+func (o *Objective) constant() []float64 {
+	if o.models[0].Offset != backend.None {
+		return nil
+	}
+	side, top := o.coords.cols+1, math.Inf(-1)
+	for i, v := range o.coef {
+		if (i+1)%side == 0 {
+			top = max(top, v)
+		} else if v != 0 {
+			return nil
+		}
+	}
+	p, sum := make([]float64, o.outputs()), 0.0
+	for k := range p {
+		p[k] = math.Exp(o.coef[(k+1)*side-1] - top)
+		sum += p[k]
+	}
+	for k, v := range p {
+		p[k] = v / sum * (1 - v/sum)
+	}
+	return p
+}
+
+// constantCurvature is Curvature at o.coef where the blocks differ by factors alone, which
+// are as the numbers at: the products of one serve all.
+func (o *Objective) constantCurvature(ctx context.Context, gram backend.Gram, at []float64) (solver.Curvature, error) {
+	largest := slices.Index(at, slices.Max(at))
+	side := o.coords.cols + 1
+	one := make([]float64, side*side)
+	block := backend.GramBlock{Row: largest, Col: largest}
+	if err := gram.Gram(ctx, o.models, o.coef, []backend.GramBlock{block}, [][]float64{one}, nil); err != nil {
+		return nil, err
+	}
+	*o.passes += o.share
+	scaled := make([]float64, len(one))
+	c := make(solver.Curvature, 0, len(at))
+	for _, v := range at {
+		for i, g := range one {
+			scaled[i] = v / at[largest] * g
+		}
+		c = append(c, o.curvature([][]float64{scaled})...)
 	}
 	return c, nil
 }

@@ -412,6 +412,8 @@ func (o *Objective) Can(a solver.Ability) bool {
 		return backend.Can(o.data, backend.CanLine)
 	case solver.CanBatch, solver.CanSample:
 		return backend.Can(o.data, backend.CanSample)
+	case solver.CanDraw:
+		return o.canDraw()
 	case solver.CanCurve:
 		if o.wide != nil { // of dense X no few columns stand out
 			return o.opts.Entries > 0 && backend.Can(o.data, backend.CanColumnGram)

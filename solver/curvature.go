@@ -39,6 +39,9 @@ func (m *metric) whole() bool {
 	return m != nil && (m.plain != nil || len(m.blocks) == 1 && m.blocks[0].inverse == nil)
 }
 
+// blocked tells whether what lies between blocks is left out.
+func (m *metric) blocked() bool { return m != nil && len(m.blocks) > 1 }
+
 // metricDamping is added to the unit diagonal of the scaled blocks: more than the
 // rounding errors of Gram matrices in float32, less than any eigenvalue that a sample
 // of rows can know.

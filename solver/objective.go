@@ -119,6 +119,13 @@ type Curved interface {
 	CurvaturePrice(hot int) (row, once float64)
 }
 
+// Drawn is a Curved of several blocks that each may have rows of their own.
+type Drawn interface {
+	// DrawnCurvature is Curvature of about so many rows a block, drawn by their part in
+	// it, and of all coordinates. It reads X once, and the rows drawn twice.
+	DrawnCurvature(ctx context.Context, x []float64, rows int, seed uint64) (Curvature, error)
+}
+
 // Ability names one of the optional interfaces.
 type Ability string
 
@@ -130,6 +137,7 @@ const (
 	CanBatch   Ability = "batch"
 	CanSample  Ability = "sample"
 	CanCurve   Ability = "curvature"
+	CanDraw    Ability = "drawn curvature"
 )
 
 // Selective is implemented by objectives that have the methods of an ability but can
@@ -154,6 +162,8 @@ func Can(obj Objective, a Ability) bool {
 		_, has = obj.(Sampler)
 	case CanCurve:
 		_, has = obj.(Curved)
+	case CanDraw:
+		_, has = obj.(Drawn)
 	}
 	if s, ok := obj.(Selective); ok && has {
 		return s.Can(a)

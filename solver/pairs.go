@@ -12,6 +12,10 @@ import (
 // losses in scaled coordinates.
 const memory = 10
 
+// blockMemory is that in a metric of several blocks: it lacks what lies between them, which
+// steps have to make up for, many of them. 40 are no better.
+const blockMemory = 20
+
 // pairs are the last steps s and changes of gradient y, oldest first. With a metric
 // they correct its inverse, without one a multiple of the identity.
 type pairs struct {
@@ -53,10 +57,14 @@ func (p *pairs) reset() { p.list = p.list[:0] }
 // is lost in rounding.
 func (p *pairs) add(x, xt, g, gt []float64) {
 	var next pair
-	if len(p.list) == memory {
+	room := memory
+	if p.metric.blocked() {
+		room = blockMemory
+	}
+	if len(p.list) == room {
 		next = p.list[0]
 		copy(p.list, p.list[1:])
-		p.list = p.list[:memory-1]
+		p.list = p.list[:room-1]
 	} else {
 		next.s, next.y = make([]float64, len(x)), make([]float64, len(x))
 	}

@@ -14,11 +14,13 @@ type plan struct {
 	sizes      []int   // of the samples, growing
 	short      bool    // the largest would be larger with more memory
 	single     bool    // no stages: the one sample is for a metric at the start
+	draws      bool    // rows drawn for each block are cheaper than a metric of the largest sample
 }
 
 const (
 	sampleRows    = 8    // a column, at least: a metric of fewer has wild directions
 	fewRows       = 2    // a column, where rows in a metric are dear
+	drawnRows     = 4    // a column, where each block has rows drawn for it
 	smallestStage = 4000 // rows: below, a stage costs more in calls than it saves
 	growth        = 4    // of one stage to the next
 
@@ -64,7 +66,18 @@ func newPlan(obj Objective) (p plan) {
 		p.sizes = append([]int{m}, p.sizes...)
 	}
 	p.single = p.single && len(p.sizes) == 1
+	if n := len(p.sizes); n > 0 && Can(obj, CanDraw) {
+		p.draws = p.drawnPrice() < p.price*float64(p.sizes[n-1])/float64(p.rows)
+	}
 	return p
+}
+
+// drawn is how many rows are drawn for a block of a metric.
+func (p *plan) drawn() int { return max(drawnRows*p.cols, smallestStage/2) }
+
+// drawnPrice is what that metric costs, in passes: with one to see which rows.
+func (p *plan) drawnPrice() float64 {
+	return 1 + p.price*float64(p.drawn())/float64(p.rows)
 }
 
 // partial tells whether a metric leaves products out.

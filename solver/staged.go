@@ -86,6 +86,7 @@ func (s *stages) close() (err error) {
 	for _, p := range s.samples {
 		err = errors.Join(err, p.Close())
 	}
+	s.samples = nil
 	return err
 }
 
@@ -252,6 +253,22 @@ func (s *stages) rebuild(ctx context.Context, obj Objective, q *quasiNewton) err
 	return err
 }
 
+// redraw puts q into a metric of rows drawn for its point. The samples have served.
+func (s *stages) redraw(ctx context.Context, q *quasiNewton) error {
+	s.metric = nil
+	q.past.again(nil)
+	if err := s.close(); err != nil { // their memory too
+		return err
+	}
+	c, err := s.d.obj.(Drawn).DrawnCurvature(ctx, q.d.x, s.plan.drawn(), s.d.opts.Seed)
+	if err != nil {
+		return err
+	}
+	s.metric = newMetric(c, s.d.opts.threads())
+	q.past.again(s.metric)
+	return nil
+}
+
 // improves tells whether another metric may be better than the last of so many. Of wide
 // data it is little better: what it lacks, it always lacks.
 func (s *stages) improves(made int) bool {
@@ -309,12 +326,16 @@ func (s *stages) finish(ctx context.Context) error {
 	q.past.metric = s.metric
 	largest := s.samples[len(s.samples)-1].Objective
 	source, share, whole := largest, float64(s.plan.sizes[len(s.plan.sizes)-1])/float64(s.plan.rows), 0
+	price := share * s.plan.price // of the next metric
+	if s.plan.draws {
+		price = s.plan.drawnPrice()
+	}
 	for metrics := 1; ; metrics++ {
 		var pace pace
 		slow := false
 		q.pause = func(gain float64) bool {
 			pace.step(gain)
-			slow = s.improves(metrics) && pace.slow(d.enough(), share*s.plan.price)
+			slow = s.improves(metrics) && pace.slow(d.enough(), price)
 			return slow
 		}
 		if err := q.run(ctx); err != nil {
@@ -324,6 +345,13 @@ func (s *stages) finish(ctx context.Context) error {
 		case slow && whole == wholeMetrics && s.newtonian():
 			s.log("steps are slow in the metric of all rows too: going on as newton")
 			return newton(ctx, d)
+		case slow && s.plan.draws:
+			s.log("steps are slow: a new metric of %d rows a block", s.plan.drawn())
+			s.plan.draws = false // another must be better than this one
+			if err := s.redraw(ctx, q); err != nil {
+				return err
+			}
+			source, share, price = d.obj, 1, s.plan.price
 		case slow:
 			s.log("steps are slow: a new metric of %.3g of the rows", share)
 			if err := s.rebuild(ctx, source, q); err != nil {
@@ -332,7 +360,7 @@ func (s *stages) finish(ctx context.Context) error {
 			if share == 1 {
 				whole++
 			}
-			source, share = d.obj, 1
+			source, share, price = d.obj, 1, s.plan.price
 		case s.newtonian() && (d.res.Status == "" || d.res.Status == Stalled):
 			s.log("newton is to confirm the end")
 			return newton(ctx, d)
