@@ -78,6 +78,11 @@ func TestDescribe_WarnsOfTroubleAndOfNothingElse(t *testing.T) {
 			return []string{"old", fmt.Sprint(random.IntN(9))}[min(1, i%100)]
 		},
 			[]string{`c: 2 of 200 cells are text among numbers, the first "old" in line 2; correct the cells, or --categorical`}},
+		{"money", func(_, _ int, random *rand.Rand) string { return fmt.Sprintf("$%d.50", random.IntN(9)) },
+			[]string{`c: numbers written as text, such as "$8.50", which training takes for categories; write them without signs`}},
+		{"per cent and dates, which are text", func(_, _ int, random *rand.Rand) string {
+			return []string{"50%", "2024-01-02"}[random.IntN(2)]
+		}, nil},
 		{"far from 0", func(_, _ int, random *rand.Rand) string { return fmt.Sprint(5000 + random.IntN(9)) }, []string{"c: far from 0 for their spread; --standardize"}},
 		{"uneven scales", func(_, _ int, random *rand.Rand) string { return fmt.Sprint(random.IntN(90_000)) }, []string{"c, a: they vary by 2.57e+04 and 0.983: the penalty falls on them unevenly; --standardize"}},
 	} {

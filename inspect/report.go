@@ -78,6 +78,7 @@ const (
 	WarnIDs        = "ids"       // columns of names or row numbers
 	WarnMissing    = "missing"   // missing cells
 	WarnMixed      = "mixed"     // numbers and text in one column
+	WarnDressed    = "dressed"   // numbers with signs, which are text
 	WarnLevels     = "levels"    // many categories
 	WarnScales     = "scales"    // columns of very different spread
 	WarnFar        = "far"       // columns far from 0

@@ -23,7 +23,7 @@ const (
 // warnings are the troubles of the table, the worst first.
 func (d *description) warnings(r *Report) (all []Warning) {
 	for _, warn := range []func(*Report) []Warning{
-		d.badLabels, d.leaking, d.mixed, d.missing, d.ids, d.constant, d.duplicates, d.levels, d.imbalance, d.far, d.scales, d.repeated, d.fewRows,
+		d.badLabels, d.leaking, d.mixed, d.dressed, d.missing, d.ids, d.constant, d.duplicates, d.levels, d.imbalance, d.far, d.scales, d.repeated, d.fewRows,
 	} {
 		all = append(all, warn(r)...)
 	}
