@@ -17,8 +17,11 @@ import (
 type Scoring string
 
 const (
-	LogLoss  Scoring = "log_loss" // smaller is better
-	ROCAUC   Scoring = "roc_auc"  // of several classes, each against the others, the mean
+	// LogLoss is smaller where it is better. It is that of the logits: scikit-learn's, but
+	// for rows that are more than 36 from their side, which that counts as 36.
+	LogLoss Scoring = "log_loss"
+
+	ROCAUC   Scoring = "roc_auc" // of several classes, each against the others, the mean
 	Accuracy Scoring = "accuracy"
 )
 
@@ -42,7 +45,7 @@ func (s Scoring) of(m *model.Model, labels []int32, z, weights []float64) float6
 		}
 		return metrics.ROCAUCOvR(labels, m.Probabilities(z), k, weights)
 	}
-	return metrics.LogLoss(labels, m.Probabilities(z), k, weights)
+	return metrics.LogLossOfLogits(labels, z, k, weights)
 }
 
 // scores measures every member on the rows that it leaves out. Where the weights of

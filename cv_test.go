@@ -295,3 +295,30 @@ func ExampleFitCV() {
 	fmt.Printf("log loss %.3f with C = %.2g; within one standard error: C = %.2g\n", cv.Trials[cv.Best].Mean, cv.Trials[cv.Best].C, cv.Trials[cv.OneSE].C)
 	// Output: log loss 0.080 with C = 0.36; within one standard error: C = 0.36
 }
+
+// Class weights of one change nothing, and scores least of all: not where a row that was
+// left out is a hundred deviations on the wrong side either.
+func TestFitCV_P7_ClassWeightsOfOne(t *testing.T) {
+	for _, classes := range []int{2, 3} {
+		const n = 60
+		x, labels, folds := make([]float64, n), make([]int, n), make([]int32, n)
+		for i := range n {
+			labels[i], folds[i] = i%classes, int32(i/classes%2)
+			x[i] = float64(labels[i]) + float64(i*7%11)/8
+		}
+		x[0] = 100 // of class 0
+		ds, err := dataset.New(x, n, 1, labels)
+		require.NoError(t, err)
+		opts := logreg.DefaultCVOptions()
+		opts.Cs, opts.FoldOf = []float64{1, 10}, folds
+		want, err := logreg.FitCV(ctx, ds, opts)
+		require.NoError(t, err)
+		opts.ClassWeight.ByLabel = map[string]float64{"0": 1, "1": 1}
+		got, err := logreg.FitCV(ctx, ds, opts)
+		require.NoError(t, err)
+		for i, trial := range want.Trials {
+			require.Greater(t, trial.Scores[0], 36.0/n, "the row counts")
+			require.InEpsilonSlice(t, trial.Scores, got.Trials[i].Scores, 1e-9)
+		}
+	}
+}
