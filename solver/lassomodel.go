@@ -48,6 +48,10 @@ const (
 	fewestRounds = 5
 	modelSweeps  = 10
 
+	// sweepShare is the number of active coordinates for each of which another sweep
+	// costs a share of a factor, at the different speeds of their arithmetic.
+	sweepShare = 50
+
 	// maxModelDamping is the most that rounding errors of a Hessian can ask for.
 	maxModelDamping = 1e-2
 
@@ -136,13 +140,7 @@ func (m *lassoModel) search(x, g []float64) {
 			break
 		}
 		m.sweepAll()
-		n := len(m.v)
-		// As many sweeps as cost what the factor costs.
-		for range max(modelSweeps, len(m.active)*len(m.active)/(6*n)) {
-			if m.sweep(m.active) <= goal {
-				break
-			}
-		}
+		m.sweepActive(goal)
 		if !(m.excess() > goal) {
 			break
 		}
@@ -174,33 +172,69 @@ func (m *lassoModel) sweepAll() {
 	}
 }
 
-// sweep minimises over the given coordinates in turn and returns the squared length
-// of the way, each component measured by its curvature.
-func (m *lassoModel) sweep(over []int) (moved float64) {
-	for _, j := range over {
-		step := m.move(j)
-		moved += float64(step * step * m.curvature(j))
+// sweepActive minimises over the active coordinates in turn, again and again until the
+// squared length of the way of a sweep, each component measured by its curvature, is goal,
+// or it has cost about what a factor does. It works on their part of the Hessian, which
+// mostly fits into a cache, and brings the other slopes up to date at the end.
+func (m *lassoModel) sweepActive(goal float64) {
+	k := len(m.active)
+	h, slope := make([]float64, k*k), make([]float64, k)
+	for a, i := range m.active {
+		row, part := m.row(i), h[a*k:(a+1)*k]
+		for b, j := range m.active {
+			part[b] = row[j]
+		}
+		part[a] += m.extra(i)
+		slope[a] = m.slope[i]
 	}
-	return moved
+	v := make([]float64, k)
+	for a, i := range m.active {
+		v[a] = m.v[i]
+	}
+	for range max(modelSweeps, k/sweepShare) {
+		moved := 0.0
+		for a, i := range m.active {
+			c := m.curvature(i)
+			to := m.lowest(i, c, v[a], slope[a])
+			if step := to - v[a]; step != 0 {
+				v[a] = to
+				floats.AddScaled(slope, step, h[a*k:(a+1)*k])
+				moved += float64(step * step * c)
+			}
+		}
+		if moved <= goal {
+			break
+		}
+	}
+	for a, i := range m.active {
+		if step := v[a] - m.v[i]; step != 0 {
+			m.v[i] = v[a]
+			m.shift(i, step)
+		}
+	}
 }
 
-// move minimises over v_j and returns its step.
-func (m *lassoModel) move(j int) (step float64) {
-	c, lambda, old := m.curvature(j), m.lambda.of(j), m.v[j]
-	v := old
-	switch {
-	case c > 0:
-		v = softThreshold(old-m.slope[j]/c, lambda/c)
-	case math.Abs(m.slope[j]) > lambda:
-		m.blocked = true
-	case lambda > 0:
-		v = 0
-	}
-	if step = v - old; step != 0 {
+// move minimises over v_j.
+func (m *lassoModel) move(j int) {
+	v := m.lowest(j, m.curvature(j), m.v[j], m.slope[j])
+	if step := v - m.v[j]; step != 0 {
 		m.v[j] = v
 		m.shift(j, step)
 	}
-	return step
+}
+
+// lowest is the minimum over v_j, of curvature c, where the slope at v is known.
+func (m *lassoModel) lowest(j int, c, v, slope float64) float64 {
+	lambda := m.lambda.of(j)
+	switch {
+	case c > 0:
+		return softThreshold(v-slope/c, lambda/c)
+	case math.Abs(slope) > lambda:
+		m.blocked = true
+	case lambda > 0:
+		return 0
+	}
+	return v
 }
 
 // shift brings the slope up to date after v_j moved by step.
