@@ -1,6 +1,16 @@
 package cpu
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/logreg-gpu/logreg-gpu/internal/hugepages"
+)
+
+// Vectors are made together, so that they lie in huge pages, where they are not too long.
+const (
+	together     = 4
+	mostTogether = 16 << 20
+)
 
 // spare keeps what passes over sparse X add into: vectors of one size, zeros between passes,
 // for data and what is drawn from them. They are so long that a fresh one costs about as
@@ -51,10 +61,10 @@ func (s *spare) pick(size int) []float64 {
 	if s.size != size {
 		s.size, s.free = size, nil
 	}
-	last := len(s.free) - 1
-	if last < 0 {
-		return make([]float64, size)
+	if len(s.free) == 0 {
+		s.free = hugepages.Vectors(size, min(together, max(1, mostTogether/8/max(1, size))))
 	}
+	last := len(s.free) - 1
 	v := s.free[last]
 	s.free = s.free[:last]
 	return v

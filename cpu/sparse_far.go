@@ -8,17 +8,16 @@ import (
 	"github.com/logreg-gpu/logreg-gpu/internal/pieces"
 )
 
-// moments finishes those of rows of the given masses, of which counted are not 0; their sum
-// is sum. A nil mass is all ones.
+// finish fills all, but for the sum of weights, which is there: of rows of the given masses,
+// of which counted are not 0. A nil mass is all ones.
 //
 // Squares about 0 lose as many digits as a column is far from it. Most columns of sparse X
 // are full of zeros; those that are not, and far, are read once more.
-func (d *sparse[T]) moments(ctx context.Context, total *entrySums[T], mass []float64, sum float64, counted int) (backend.Moments, error) {
-	cols := d.Cols()
-	all := backend.Moments{Sum: sum, Mean: make([]float64, cols), Var: make([]float64, cols)}
+func (d *sparse[T]) finish(ctx context.Context, all *backend.Moments, total *entrySums[T], mass []float64, counted int) error {
+	cols, sum := d.Cols(), all.Sum
 	far := farColumns{mass: mass}
 	var mu sync.Mutex
-	finish := func(j int) {
+	column := func(j int) {
 		entries, weight, first, squares := total.of(j, mass != nil)
 		if sum == 0 || weight == 0 {
 			return
@@ -41,7 +40,7 @@ func (d *sparse[T]) moments(ctx context.Context, total *entrySums[T], mass []flo
 	}
 	pieces.Each(cols, d.threads, func(lo, hi int) {
 		for j := lo; j < hi; j++ {
-			finish(j)
+			column(j)
 		}
 	})
 	err := d.sumFar(ctx, &far)
@@ -49,7 +48,7 @@ func (d *sparse[T]) moments(ctx context.Context, total *entrySums[T], mass []flo
 		m := far.sums[k].moments.with(far.sums[k].zeros)
 		all.Mean[j], all.Var[j] = m.mean, m.squares/sum
 	}
-	return all, err
+	return err
 }
 
 // moments are the weight of some numbers, their mean and the sum of squares about it.

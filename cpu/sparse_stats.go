@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/internal/hugepages"
 	"github.com/logreg-gpu/logreg-gpu/internal/pieces"
 )
 
@@ -50,7 +51,9 @@ func (d *sparse[T]) Stats(ctx context.Context, weight int) (*backend.Stats, erro
 	for _, p := range made {
 		p.join(total, d.threads)
 	}
-	s := &backend.Stats{Min: make([]float64, cols), Max: make([]float64, cols), NonZero: make([]int64, cols)}
+	v := hugepages.Vectors(cols, 6)
+	s := &backend.Stats{Min: v[0], Max: v[1], NonZero: make([]int64, cols)}
+	s.Mean, s.Var = v[2], v[3]
 	pieces.Each(cols, d.threads, func(lo, hi int) {
 		for j := lo; j < hi; j++ {
 			n := total.count[j]
@@ -64,12 +67,13 @@ func (d *sparse[T]) Stats(ctx context.Context, weight int) (*backend.Stats, erro
 	for j, n := range total.zeros {
 		s.NonZero[j] -= int64(n)
 	}
-	var err error
-	if s.Moments, err = d.moments(ctx, total, nil, float64(rows), rows); err != nil {
+	s.Moments.Sum = float64(rows)
+	if err := d.finish(ctx, &s.Moments, total, nil, rows); err != nil {
 		return nil, err
 	}
 	if mass != nil {
-		if s.Weighted, err = d.moments(ctx, total, mass, weights, counted); err != nil {
+		s.Weighted = backend.Moments{Sum: weights, Mean: v[4], Var: v[5]}
+		if err := d.finish(ctx, &s.Weighted, total, mass, counted); err != nil {
 			return nil, err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/internal/hugepages"
 	"github.com/logreg-gpu/logreg-gpu/internal/pieces"
 )
 
@@ -62,9 +63,8 @@ const constantNoise = 8 * 0x1p-52
 // userColumns maps the statistics of stored columns to the user's.
 func userColumns(a backend.Affine, st *backend.Stats, weighted bool, threads int) columns {
 	d := len(st.Mean)
-	u := columns{
-		make([]float64, d), make([]float64, d), make([]float64, d), make([]float64, d), make([]bool, d),
-	}
+	v := hugepages.Vectors(d, 4)
+	u := columns{v[0], v[1], v[2], v[3], make([]bool, d)}
 	pieces.Each(d, threads, func(lo, hi int) {
 		for j := lo; j < hi; j++ {
 			center, scale := affineOf(a, j)
@@ -111,11 +111,10 @@ func userMoments(a backend.Affine, st *backend.Stats, weighted bool, j int) (mea
 // by beta_j, on the scale of the objective.
 func newCoordinates(a backend.Affine, u columns, ridge []float64, opts Options) *coordinates {
 	d := len(u.mean)
-	vector := func() []float64 { return make([]float64, d) }
+	v := hugepages.Vectors(d, 8)
 	c := &coordinates{
 		cols: d, intercept: !opts.NoIntercept, threads: opts.threads(),
-		center: vector(), scale: vector(), unit: vector(), mean: vector(),
-		gain: vector(), shift: vector(), judgeUnit: vector(), judgeMean: vector(),
+		center: v[0], scale: v[1], unit: v[2], mean: v[3], gain: v[4], shift: v[5], judgeUnit: v[6], judgeMean: v[7],
 	}
 	pieces.Each(d, c.threads, func(lo, hi int) {
 		for j := lo; j < hi; j++ {

@@ -7,6 +7,7 @@ import (
 
 	"gonum.org/v1/gonum/floats"
 
+	"github.com/logreg-gpu/logreg-gpu/internal/hugepages"
 	"github.com/logreg-gpu/logreg-gpu/internal/pieces"
 )
 
@@ -43,10 +44,10 @@ func newDescent(obj Objective, opts Options) *descent {
 	if u, ok := obj.(Unbounded); ok {
 		d.unbounded = u.Unbounded()
 	}
-	d.x = append([]float64(nil), opts.X0...)
+	v := hugepages.Vectors(len(opts.X0), 3)
+	d.x, d.grad, d.res.X = v[0], v[1], v[2]
+	copy(d.x, opts.X0)
 	d.given = floats.Norm(d.x, 1) != 0
-	d.grad = make([]float64, len(d.x))
-	d.res.X = make([]float64, len(d.x))
 	return d
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"gonum.org/v1/gonum/floats"
 
+	"github.com/logreg-gpu/logreg-gpu/internal/hugepages"
 	"github.com/logreg-gpu/logreg-gpu/internal/pieces"
 )
 
@@ -74,7 +75,8 @@ func (q *quasiNewton) run(ctx context.Context) error {
 		}
 	}
 	n, threads := d.obj.Dim(), d.opts.threads()
-	dir, xt, gt := make([]float64, n), make([]float64, n), make([]float64, n)
+	v := hugepages.Vectors(n, 3)
+	dir, xt, gt := v[0], v[1], v[2]
 	for {
 		q.past.direction(d.grad, dir)
 		slope := dot(d.grad, dir, threads)
