@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -284,6 +285,9 @@ func (c *columns) assign(spec string, role int) error {
 	return nil
 }
 
+// errNoHeader is the cause where a column is asked for by a name.
+var errNoHeader = errors.New("there is no header")
+
 // find returns the column of a name or an index.
 func (c *columns) find(spec string) (int, error) {
 	for _, name := range []string{spec, strings.TrimSpace(spec)} { // the latter for lists such as "age, city"
@@ -301,7 +305,7 @@ func (c *columns) find(spec string) (int, error) {
 			Advice: "indexes count from 0, negative ones from the end"}
 	case c.names == nil:
 		return 0, &ReadError{Value: spec, Problem: "there is no column " + quote(spec) + ", for the table has no header",
-			Advice: "give the column's index from 0"}
+			Advice: "give the column's index from 0", Err: errNoHeader}
 	default:
 		return 0, &ReadError{Value: spec, Problem: "there is no column " + quote(spec), Advice: "the columns are " + listNames(c.names)}
 	}

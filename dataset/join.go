@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -27,6 +28,9 @@ func readFiles(ctx context.Context, pattern string, paths []string, o *ReadOptio
 	}()
 	for _, path := range paths {
 		part, err := readFile(ctx, path, &j.o)
+		if errors.Is(err, errNoHeader) && len(j.read) > 0 && j.read[0].LabelName == j.o.Label {
+			err = &ReadError{File: path, Problem: "it has no header, and " + paths[0] + " has one", Advice: "files that are read together need the same columns"}
+		}
 		if err != nil {
 			return nil, err
 		}

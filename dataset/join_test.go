@@ -205,7 +205,7 @@ func TestRead_FilesOfAPatternErrors(t *testing.T) {
 		{"1?.csv", `1b.csv:2: column "b": cannot read "x" as a number; --categorical b makes categories of the column, --ignore b leaves it out`, ReadOptions{}},
 		{"2*.csv", `2b.csv: its columns are not those of 2a.csv, it lacks "b"; files that are read together need the same columns`, ReadOptions{}},
 		{"3*.csv", `3b.csv: it has 3 features where 3a.csv has 2; files that are read together need the same columns`, ReadOptions{}},
-		{"4*.csv", `4b.csv: there is no column "y", for the table has no header; give the column's index from 0`, ReadOptions{}},
+		{"4*.csv", `4b.csv: it has no header, and 4a.csv has one; files that are read together need the same columns`, ReadOptions{}},
 		{"5*.csv", `5b.csv:3: column "a": cannot read "x" as a number; --categorical a makes categories of the column, --ignore a leaves it out`, ReadOptions{Encode: EncodeOptions{Missing: MissingMean}}},
 		{"6[ab].csv", `6b.csv: the file is empty; a table needs at least one row`, ReadOptions{}},
 		{"6[ac].csv", `6c.csv: is a directory; give a file`, ReadOptions{}},
