@@ -166,6 +166,27 @@ func TestCheckpoint_P23_Interrupted(t *testing.T) {
 	require.Equal(t, string(want), string(got))
 }
 
+// Where the best point so far cannot be kept, Ctrl-C says why.
+func TestTrain_InterruptedOnAFullDisk(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there is no ulimit there")
+	}
+	cmd := exec.Command("sh", "-c", "ulimit -f 1; exec logreg-gpu train builtin:breast_cancer --solver sgd --lr 1e-9 --max-iter 1000000 -v --model m.json")
+	cmd.Dir = t.TempDir()
+	stderr, err := cmd.StderrPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	lines, last := bufio.NewScanner(stderr), ""
+	for lines.Scan() {
+		if last = lines.Text(); strings.Contains(last, "iteration 3:") {
+			require.NoError(t, cmd.Process.Signal(os.Interrupt))
+		}
+	}
+	require.Error(t, cmd.Wait())
+	require.Equal(t, exitInterrupted, cmd.ProcessState.ExitCode())
+	require.Equal(t, "logreg-gpu: interrupted; m.json: cannot write: file too large", last)
+}
+
 // A disk that fills up ends the checkpoint, not the fit; what was kept is still good.
 func TestCheckpoint_P23_FullDisk(t *testing.T) {
 	if runtime.GOOS == "windows" {

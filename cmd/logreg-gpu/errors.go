@@ -62,11 +62,16 @@ func flagError(cmd *cobra.Command, err error) error {
 }
 
 // interruptedError is work that Ctrl-C ended, and what became of it.
-type interruptedError struct{ saved, checkpoint string }
+type interruptedError struct {
+	saved, checkpoint string
+	unsaved           error // why there is no file
+}
 
 func (e *interruptedError) Error() string {
 	text := "interrupted"
-	if e.saved != "" {
+	if e.unsaved != nil {
+		text += "; " + oneLine(e.unsaved)
+	} else if e.saved != "" {
 		text += "; the best point so far is in " + e.saved
 	}
 	if e.checkpoint != "" {

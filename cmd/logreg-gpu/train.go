@@ -179,10 +179,7 @@ func (t *train) run(ctx context.Context, a *app, path string) error {
 	a.sayPlacement(&t.data, fit.Placement)
 	saving := t.save(fit.Model)
 	if fit.Status == solver.Interrupted {
-		if saving != nil {
-			return saving
-		}
-		return &interruptedError{t.model, t.checkpoint.path}
+		return &interruptedError{t.model, t.checkpoint.path, saving}
 	}
 	if !fit.Converged() {
 		a.warn("%s", notConverged(fit))
