@@ -67,9 +67,18 @@ func numericClasses(values []float64) Classes {
 	slices.Sort(sorted)
 	c := Classes{Numeric: true}
 	for _, v := range slices.Compact(sorted) {
-		c.Names = append(c.Names, strconv.FormatFloat(v, 'g', -1, 64))
+		c.Names = append(c.Names, ClassName(v))
 	}
 	return c
+}
+
+// ClassName is the name of a class that is a number: the shortest that reads back as v,
+// without an exponent where v is whole and exact, as codes and ids are.
+func ClassName(v float64) string {
+	if v == math.Trunc(v) && math.Abs(v) < 1<<53 {
+		return strconv.FormatInt(int64(v), 10)
+	}
+	return strconv.FormatFloat(v, 'g', -1, 64)
 }
 
 // classesOf are the classes of labels given as text.

@@ -26,6 +26,14 @@ func TestNew_P18_LabelsOfAnyKind(t *testing.T) {
 	require.Equal(t, []string{"0", "0.5", "10"}, d.Classes.Names)
 	require.Equal(t, []int32{1, 0, 2}, d.Labels)
 
+	d, err = New(x, 3, 2, []int{1234567, 10000000, -20000000})
+	require.NoError(t, err)
+	require.Equal(t, []string{"-20000000", "1234567", "10000000"}, d.Classes.Names, "as they were written")
+
+	d, err = New(x, 3, 2, []float64{1e300, 1.5e-7, 0.5})
+	require.NoError(t, err)
+	require.Equal(t, []string{"1.5e-07", "0.5", "1e+300"}, d.Classes.Names)
+
 	d, err = New(x, 3, 2, []string{"b", "B", "a"})
 	require.NoError(t, err)
 	require.Equal(t, Classes{Names: []string{"B", "a", "b"}}, d.Classes)

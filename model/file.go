@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strconv"
 
 	"github.com/logreg-gpu/logreg-gpu/dataset"
 	"github.com/logreg-gpu/logreg-gpu/internal/atomicfile"
@@ -250,7 +249,7 @@ func parseClasses(texts []json.RawMessage) (dataset.Classes, error) {
 		switch v := v.(type) {
 		case float64:
 			numbers++
-			c.Names = append(c.Names, strconv.FormatFloat(v, 'g', -1, 64))
+			c.Names = append(c.Names, dataset.ClassName(v))
 		case string:
 			c.Names = append(c.Names, v)
 		default:
