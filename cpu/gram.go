@@ -73,7 +73,10 @@ func (d *data[T]) Gram(ctx context.Context, models []backend.Model, coef []float
 	}
 	tile, wide := gramRows, widest(terms)
 	batches := oneByOne(terms, tile)
-	var matrices []*[]float64
+	var (
+		matrices []*[]float64
+		taking   sync.Mutex // partials are made by the hands that need them, side by side
+	)
 	defer func() {
 		for _, m := range matrices {
 			partials.Put(m)
@@ -89,7 +92,9 @@ func (d *data[T]) Gram(ctx context.Context, models []backend.Model, coef []float
 		}
 		for range asked {
 			m := partialMatrix(side * side)
+			taking.Lock()
 			matrices = append(matrices, m)
+			taking.Unlock()
 			s.gram = append(s.gram, *m)
 		}
 		if ev != nil {
