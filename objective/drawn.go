@@ -102,14 +102,35 @@ type drawn struct {
 // drawByPart draws about m rows, row i by its own number and in proportion to part_i.
 // Factors are scaled so that the parts of the rows drawn sum to those of all.
 func drawByPart(part []float64, m int, seed uint64) (s drawn) {
-	whole := 0.0
+	whole, rate := partRate(part, m)
+	sum, squares := 0.0, 0.0
+	for i, v := range part {
+		pi := min(1, rate*v)
+		if draw.Number(seed, i) < draw.Limit(pi) {
+			s.rows, s.factor = append(s.rows, i), append(s.factor, 1/pi)
+			sum += v / pi
+			squares += float64(v / pi * (v / pi))
+		}
+	}
+	if len(s.rows) == 0 {
+		return s
+	}
+	for i := range s.factor {
+		s.factor[i] *= whole / sum
+	}
+	s.effective = sum * sum / squares
+	return s
+}
+
+// partRate is the sum of all parts and the rate at which about m rows are drawn.
+func partRate(part []float64, m int) (whole, rate float64) {
 	for _, v := range part {
 		whole += v
 	}
 	if !(whole > 0) {
-		return s
+		return 0, 0
 	}
-	rate := float64(m) / whole
+	rate = float64(m) / whole
 	for range certainRounds {
 		certain, left := 0, whole
 		for _, v := range part {
@@ -124,18 +145,5 @@ func drawByPart(part []float64, m int, seed uint64) (s drawn) {
 		}
 		rate = next
 	}
-	sum, squares := 0.0, 0.0
-	for i, v := range part {
-		pi := min(1, rate*v)
-		if draw.Number(seed, i) < draw.Limit(pi) {
-			s.rows, s.factor = append(s.rows, i), append(s.factor, 1/pi)
-			sum += v / pi
-			squares += float64(v / pi * (v / pi))
-		}
-	}
-	for i := range s.factor {
-		s.factor[i] *= whole / sum
-	}
-	s.effective = sum * sum / squares
-	return s
+	return whole, rate
 }

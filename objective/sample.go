@@ -20,14 +20,7 @@ func (o *Objective) Sample(ctx context.Context, m int, seed uint64) (*solver.Sam
 	if !ok {
 		return nil, backend.ErrUnsupported
 	}
-	if o.lots == nil || o.lots.seed != seed {
-		weights := o.opts.Weights
-		if o.models[0].Weight == backend.None || o.opts.Labels == nil {
-			weights = nil
-		}
-		o.lots = newLots(o.Rows(), o.models[0], o.opts.Labels, weights, seed, o.opts.threads())
-	}
-	rows, factor, effective := o.lots.draw(m)
+	rows, factor, effective := o.lotsOf(seed).draw(m)
 	data, err := sampler.Sample(ctx, rows, factor)
 	if err != nil {
 		return nil, err
@@ -38,6 +31,18 @@ func (o *Objective) Sample(ctx context.Context, m int, seed uint64) (*solver.Sam
 		return nil, errors.Join(err, data.Close())
 	}
 	return &solver.Sample{Objective: b, Rows: effective, Close: data.Close}, nil
+}
+
+// lotsOf are the lots of a seed.
+func (o *Objective) lotsOf(seed uint64) *lots {
+	if o.lots == nil || o.lots.seed != seed {
+		weights := o.opts.Weights
+		if o.models[0].Weight == backend.None || o.opts.Labels == nil {
+			weights = nil
+		}
+		o.lots = newLots(o.Rows(), o.models[0], o.opts.Labels, weights, seed, o.opts.threads())
+	}
+	return o.lots
 }
 
 // part is o over data that holds a share of its rows.

@@ -85,6 +85,17 @@ type Sampler interface {
 	Start() []float64
 }
 
+// Focused is a Sampler that can draw rows by what they say at a point.
+type Focused interface {
+	// Focuses tells whether that is worth its price: whether hardly any row of an even
+	// draw says anything.
+	Focuses(seed uint64) bool
+
+	// SampleAt is Sample with rows drawn by what they say at x. It reads X once, and the
+	// rows drawn.
+	SampleAt(ctx context.Context, x []float64, m int, seed uint64) (*Sample, error)
+}
+
 // Limited is a Sampler or a Cohort whose samples have to fit into memory.
 type Limited interface {
 	// MostSampled is how many rows all samples may have that are open together.

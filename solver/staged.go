@@ -90,7 +90,8 @@ func (s *stages) close() (err error) {
 	return err
 }
 
-// draw makes the samples, the largest first, as nested samples want.
+// draw makes the samples, the largest first, as nested samples want. The last is left to
+// focus, where it is to be drawn at the point that the others come to.
 func (s *stages) draw(ctx context.Context) error {
 	if s.plan.partial() {
 		s.log("a metric has all of the %d hottest of %d coordinates, and the diagonal of the others", s.plan.hot, s.plan.cols)
@@ -103,9 +104,13 @@ func (s *stages) draw(ctx context.Context) error {
 	if s.plan.short {
 		s.log("larger samples do not fit into the memory that is allowed: it may take more steps, and last digits may differ")
 	}
+	sizes := s.plan.sizes
+	if f, ok := s.d.obj.(Focused); ok && len(sizes) > 1 && f.Focuses(s.d.opts.Seed) {
+		sizes = sizes[:len(sizes)-1]
+	}
 	s.samples = make([]*Sample, 0, len(s.plan.sizes))
-	for i := range s.plan.sizes {
-		p, err := s.d.obj.(Sampler).Sample(ctx, s.plan.sizes[len(s.plan.sizes)-1-i], s.d.opts.Seed)
+	for i := range sizes {
+		p, err := s.d.obj.(Sampler).Sample(ctx, sizes[len(sizes)-1-i], s.d.opts.Seed)
 		if err != nil {
 			return err
 		}
@@ -143,10 +148,30 @@ func (s *stages) run(ctx context.Context) error {
 			return err
 		}
 	}
+	if len(s.samples) < len(s.plan.sizes) {
+		if x, err = s.focus(ctx, x); err != nil {
+			return err
+		}
+	}
 	if err := s.arrive(ctx, x); err != nil {
 		return err
 	}
 	return s.finish(ctx)
+}
+
+// focus is the stage of a sample that is drawn at x.
+func (s *stages) focus(ctx context.Context, x []float64) ([]float64, error) {
+	m := s.plan.sizes[len(s.samples)]
+	p, err := s.d.obj.(Focused).SampleAt(ctx, x, m, s.d.opts.Seed)
+	if err != nil {
+		return nil, err
+	}
+	s.log("a class is rare: about %d rows drawn by what they say, which is as much as %.3g say", m, p.Rows)
+	s.samples = append(s.samples, p)
+	if x, err = s.stage(ctx, p, x); err != nil {
+		return nil, err
+	}
+	return x, s.build(ctx, p.Objective, x)
 }
 
 // accuracy is how well a sample tells the minimum, in value.
@@ -325,7 +350,7 @@ func (s *stages) finish(ctx context.Context) error {
 	q.leave = d.unbounded && s.newtonian()
 	q.past.metric = s.metric
 	largest := s.samples[len(s.samples)-1].Objective
-	source, share, whole := largest, float64(s.plan.sizes[len(s.plan.sizes)-1])/float64(s.plan.rows), 0
+	source, share, whole := largest, float64(s.plan.sizes[len(s.samples)-1])/float64(s.plan.rows), 0
 	price := share * s.plan.price // of the next metric
 	if s.plan.draws {
 		price = s.plan.drawnPrice()
