@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -211,18 +212,7 @@ func TestNPY_ErrorsSayWhereAndWhat(t *testing.T) {
 }
 
 func TestNPZ_ErrorsSayWhereAndWhat(t *testing.T) {
-	archive := func(method uint16, files map[string][]byte) []byte {
-		var b bytes.Buffer
-		z := zip.NewWriter(&b)
-		for name, data := range files {
-			w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: method})
-			require.NoError(t, err)
-			_, err = w.Write(data)
-			require.NoError(t, err)
-		}
-		require.NoError(t, z.Close())
-		return b.Bytes()
-	}
+	archive := func(method uint16, files map[string][]byte) []byte { return archiveOf(t, method, files) }
 	x := encodeNPY("<f8", false, "(2, 2)", []float64{1, 2, 3, 4})
 	y := encodeNPY("<i8", false, "(2,)", []int64{0, 1})
 	flipped := archive(zip.Store, map[string][]byte{"X.npy": x})
@@ -287,6 +277,48 @@ func TestNPY_StopsWithTheContext(t *testing.T) {
 	}
 }
 
+// archiveOf is an NPZ archive of those files.
+func archiveOf(t require.TestingT, method uint16, files map[string][]byte) []byte {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: method})
+		require.NoError(t, err)
+		_, err = w.Write(files[name])
+		require.NoError(t, err)
+	}
+	require.NoError(t, z.Close())
+	return b.Bytes()
+}
+
+// FuzzNPZ: arrays of any bytes in an archive whose checksums are right, which damage of the
+// whole would hardly ever get past. The directory may claim another size.
+func FuzzNPZ(f *testing.F) {
+	y := encodeNPY("<i8", false, "(2,)", []int64{0, 1})
+	for _, x := range [][]byte{
+		encodeNPY("<f8", false, "(2, 2)", []float64{1, 2, 3, 4}), encodeNPY("<f4", true, "(2, 1)", []float32{1, 2}),
+		encodeNPY("|i1", false, "(2, 3)", []int8{1, 2, 3, 4, 5, 6}), encodeNPY("<f8", false, "(2,)", []float64{1, math.NaN()}),
+	} {
+		f.Add(x, y, []byte{}, uint32(0), true)
+		f.Add(x, y, encodeNPY("<f8", false, "(2, 1)", []float64{1, 0.5}), uint32(1<<31), false)
+	}
+	f.Fuzz(func(t *testing.T, x, y, weight []byte, claims uint32, deflate bool) {
+		files := map[string][]byte{"X.npy": x, "y.npy": y}
+		if len(weight) > 0 {
+			files["sample_weight.npy"] = weight
+		}
+		method := zip.Store
+		if deflate {
+			method = zip.Deflate
+		}
+		b := archiveOf(t, method, files)
+		if at := bytes.Index(b, []byte("PK\x01\x02")); at >= 0 && claims != 0 {
+			binary.LittleEndian.PutUint32(b[at+24:], claims) // the size of the first file of the directory
+		}
+		readBoth(t, readNPZ, b)
+	})
+}
+
 // FuzzNPY: whatever the bytes, there is a dataset that checks or a one-line error; a
 // file and a stream of the same bytes give the same.
 func FuzzNPY(f *testing.F) {
@@ -302,20 +334,25 @@ func FuzzNPY(f *testing.F) {
 		if archive {
 			read = readNPZ
 		}
-		o := &ReadOptions{}
-		file, err := read(t.Context(), &input{name: "x", Reader: bytes.NewReader(b), file: bytes.NewReader(b), size: int64(len(b))}, o)
-		stream, again := read(t.Context(), &input{name: "x", Reader: bytes.NewReader(b)}, o)
-		if err != nil {
-			require.EqualError(t, again, err.Error())
-			var e *ReadError
-			require.ErrorAs(t, err, &e)
-			require.NotContains(t, err.Error(), "\n")
-			return
-		}
-		require.NoError(t, again)
-		require.Equal(t, file, stream)
-		require.NoError(t, file.Check())
+		readBoth(t, read, b)
 	})
+}
+
+// readBoth reads a file and a stream of the same bytes.
+func readBoth(t *testing.T, read func(context.Context, *input, *ReadOptions) (*Dataset, error), b []byte) {
+	o := &ReadOptions{}
+	file, err := read(t.Context(), &input{name: "x", Reader: bytes.NewReader(b), file: bytes.NewReader(b), size: int64(len(b))}, o)
+	stream, again := read(t.Context(), &input{name: "x", Reader: bytes.NewReader(b)}, o)
+	if err != nil {
+		require.EqualError(t, again, err.Error())
+		var e *ReadError
+		require.ErrorAs(t, err, &e)
+		require.NotContains(t, err.Error(), "\n")
+		return
+	}
+	require.NoError(t, again)
+	require.Equal(t, file, stream)
+	require.NoError(t, file.Check())
 }
 
 // Arrays of many pieces, read side by side: the table is the one that their numbers make,

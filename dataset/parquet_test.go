@@ -213,6 +213,28 @@ func FuzzParquet(f *testing.F) {
 		require.NoError(f, err)
 		f.Add(b)
 	}
+	// Small files, which a fuzzer gets further with.
+	type row struct {
+		A float32 `parquet:"a,optional"`
+		B string  `parquet:"b,dict"`
+		C int64   `parquet:"c,snappy"`
+		Y bool    `parquet:"y"`
+	}
+	for _, version := range []int{1, 2} {
+		var b bytes.Buffer
+		w := parquet.NewGenericWriter[row](&b, parquet.DataPageVersion(version), parquet.DataPageStatistics(false), parquet.CreatedBy("", "", ""))
+		_, err := w.Write([]row{{1, "u", 7, true}, {0, "v", 8, false}, {2, "u", 9, true}})
+		require.NoError(f, err)
+		require.NoError(f, w.Close())
+		f.Add(b.Bytes())
+	}
+	for _, labels := range [][]int{nil, {0, 1}} {
+		d, err := New([]float64{1, 2}, 2, 1, labels)
+		require.NoError(f, err)
+		var b bytes.Buffer
+		require.NoError(f, Write(context.Background(), &b, d, "parquet"))
+		f.Add(b.Bytes())
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		d, err := ReadFrom(context.Background(), bytes.NewReader(b), "x.parquet", ReadOptions{Encode: EncodeOptions{Missing: MissingMean}, Threads: 1})
 		if err == nil {
