@@ -28,6 +28,10 @@ import (
 // Where a metric costs as much as several passes, as with thousands of columns, there is
 // one of a small sample at the start, and no stages.
 //
+// Where a class is rare, the rows of the last sample are drawn by what they say at the end
+// of the stage before. Blocks of a softmax that steps are slow in are made anew of rows that
+// are drawn for each.
+//
 // Of wide data a metric has the products of some coordinates alone, and the diagonal: what
 // it lacks, L-BFGS learns.
 //
@@ -149,14 +153,32 @@ func (s *stages) run(ctx context.Context) error {
 		}
 	}
 	if len(s.samples) < len(s.plan.sizes) {
-		if x, err = s.focus(ctx, x); err != nil {
-			return err
-		}
+		x, err = s.focus(ctx, x)
+	} else if s.stale() {
+		err = s.build(ctx, s.samples[len(s.samples)-1].Objective, x)
+	}
+	if err != nil {
+		return err
 	}
 	if err := s.arrive(ctx, x); err != nil {
 		return err
 	}
 	return s.finish(ctx)
+}
+
+const (
+	// staleAccuracy is that of a sample from whose minimum it is so far to the next one's
+	// that the Hessian is another there, and stalePrice what a metric there may cost, in
+	// passes: it saves one or two of those that tol takes.
+	staleAccuracy = 1e-3
+	stalePrice    = 0.5
+)
+
+// stale tells whether all rows are to have a metric of the end of the last stage instead of
+// its start.
+func (s *stages) stale() bool {
+	n := len(s.samples)
+	return n > 1 && s.accuracy(s.samples[n-2]) > staleAccuracy && s.plan.price*float64(s.plan.sizes[n-1]) < stalePrice*float64(s.plan.rows)
 }
 
 // focus is the stage of a sample that is drawn at x.
