@@ -50,6 +50,11 @@ func readColumnarNumbers[T float32 | float64](ctx context.Context, f *columnar, 
 		d.Stream = r
 		return d, nil
 	}
+	if bytes := int64(f.rows) * int64(cols) * int64(sizeOf[T]()); bytes > doubtedBytes && bytes/doubtedRatio > f.size {
+		if err := run(ctx, workers, f.tryOut(ctx, features)); err != nil {
+			return nil, err
+		}
+	}
 	x := make([]T, f.rows*cols)
 	hugepages.Want(x)
 	if err := run(ctx, workers, append(tasks, groupTasks(ctx, f, features, x, workers)...)); err != nil {
@@ -62,6 +67,31 @@ func readColumnarNumbers[T float32 | float64](ctx context.Context, f *columnar, 
 // run does the tasks side by side.
 func run(ctx context.Context, workers int, tasks []func() error) error {
 	return inParallel(ctx, workers, len(tasks), func(_, i int) error { return tasks[i]() })
+}
+
+// An X of so many bytes, and so many for each of the file's, is not believed before all of
+// its cells have been unpacked once: the memory for it might be more than there is.
+const (
+	doubtedBytes = 256 << 20
+	doubtedRatio = 64
+)
+
+// tryOut reads the features to nowhere, each in a task.
+func (f *columnar) tryOut(ctx context.Context, features []int) (tasks []func() error) {
+	for _, i := range features {
+		tasks = append(tasks, func() error {
+			return f.eachGroup(ctx, i, func(r cellReader, n int) error {
+				var piece [pieceCells]float64
+				for ; n > 0; n -= pieceCells {
+					if _, err := r.Next64(piece[:min(n, pieceCells)]); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		})
+	}
+	return tasks
 }
 
 // columnsAtATime is about how many columns are open at once, where there are more: each

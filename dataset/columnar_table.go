@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"context"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -31,42 +32,49 @@ func (f *columnar) columnTasks(ctx context.Context, want func(column int) bool) 
 }
 
 // column reads one column of all groups.
-func (f *columnar) column(ctx context.Context, i int) (_ Column, err error) {
-	defer f.damaged(&err)
+func (f *columnar) column(ctx context.Context, i int) (Column, error) {
 	out := Column{Name: f.columns[i].name}
 	read := out.addNumbers
 	if f.columns[i].text {
 		read = newTextReader(&out, textMemory+textRatio*f.size).add
 	}
+	err := f.eachGroup(ctx, i, read)
+	return out, err
+}
+
+// eachGroup reads one column of all groups.
+func (f *columnar) eachGroup(ctx context.Context, i int, read func(r cellReader, rows int) error) (err error) {
+	defer f.damaged(&err)
 	for _, g := range f.groups {
 		if ctx.Err() != nil {
-			return out, context.Cause(ctx)
+			return context.Cause(ctx)
 		}
 		r, err := g.open(i)
 		if err != nil {
-			return out, err
+			return err
 		}
 		err = read(r, g.numRows())
 		r.Close()
 		if err != nil {
-			return out, err
+			return err
 		}
 	}
-	return out, nil
+	return nil
 }
 
-// addNumbers appends n numbers.
+// pieceCells is how many cells of a column are read at a time.
+const pieceCells = 4096
+
+// addNumbers appends n numbers, for which not much memory is taken before they are there.
 func (out *Column) addNumbers(r cellReader, n int) error {
-	const step = 4096
-	at := len(out.Numbers)
-	out.Numbers = append(out.Numbers, make([]float64, n)...)
-	for to := out.Numbers[at:]; len(to) > 0; to = to[min(step, len(to)):] {
-		buf := to[:min(step, len(to))]
-		cells, err := r.Next64(buf)
+	out.Numbers = slices.Grow(out.Numbers, min(n, 1<<20))
+	var piece [pieceCells]float64
+	for ; n > 0; n -= pieceCells {
+		cells, err := r.Next64(piece[:min(n, pieceCells)])
 		if err != nil {
 			return err
 		}
-		copy(buf, cells)
+		out.Numbers = append(out.Numbers, cells...)
 	}
 	return nil
 }
