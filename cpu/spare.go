@@ -23,7 +23,8 @@ type spare struct {
 
 // loan is what one pass has of a spare.
 type loan struct {
-	from *spare
+	from  *spare
+	alone bool // nothing else is kept: what statistics need is much, and they are few
 	sync.Mutex
 	lent [][]float64
 }
@@ -45,6 +46,9 @@ func (l *loan) settle(clean bool) {
 	}
 	s.Lock()
 	defer s.Unlock()
+	if l.alone {
+		s.free = nil
+	}
 	for _, v := range l.lent {
 		if len(v) == s.size {
 			s.free = append(s.free, v)

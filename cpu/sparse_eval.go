@@ -114,7 +114,7 @@ func (d *sparse[T]) Eval(ctx context.Context, models []backend.Model, coef []flo
 
 // eval is Eval and the curvatures of rows, from one read. Either may be nil.
 func (d *sparse[T]) eval(ctx context.Context, models []backend.Model, coef []float64, ev *backend.Evaluation, cs *curvatures[T]) error {
-	terms, outputs, cols, sums := d.terms(models), backend.Outputs(models), d.Cols(), loan{from: d.sums}
+	terms, outputs, cols, sums := d.terms(models), backend.Outputs(models), d.Cols(), loan{from: d.sums, alone: true}
 	w, bias := d.slopes(outputs, coef)
 	type partial struct {
 		loss, held, intercepts, gradient []float64
@@ -194,7 +194,7 @@ func (d *sparse[T]) HessVec(ctx context.Context, models []backend.Model, coef, v
 	if err := d.columns.CheckModels(models, coef, v, out); err != nil {
 		return err
 	}
-	terms, outputs, cols, sums := d.terms(models), backend.Outputs(models), d.Cols(), loan{from: d.sums}
+	terms, outputs, cols, sums := d.terms(models), backend.Outputs(models), d.Cols(), loan{from: d.sums, alone: true}
 	w, bias := d.slopes(outputs, coef)
 	along, alongBias := d.slopes(outputs, v)
 	type partial struct {

@@ -53,7 +53,7 @@ func (m *metric) blind() bool {
 		return false
 	}
 	for _, b := range m.blocks {
-		if f := b.factor; f != nil && cholesky.InverseNorm(f.u.Data, f.u.N, f.u.Stride) > 0.1/metricDamping {
+		if f := b.factor; f != nil && cholesky.InverseNorm(f.u.Data, f.u.N, f.u.Stride, f.threads) > 0.1/metricDamping {
 			return true
 		}
 	}

@@ -95,7 +95,7 @@ func (f *factor) definite(safely bool) bool {
 		norm = lapack64.Lansy(lapack.MaxColumnSum, u, make([]float64, u.N))
 	}
 	return cholesky.Factor(u.Data, u.N, u.Stride, f.threads) &&
-		(!safely || norm*cholesky.InverseNorm(u.Data, u.N, u.Stride) <= maxCond)
+		(!safely || norm*cholesky.InverseNorm(u.Data, u.N, u.Stride, f.threads) <= maxCond)
 }
 
 // mirror copies what is above the diagonal to below it, or back.
@@ -126,7 +126,7 @@ func (f *factor) solve(v, out []float64) {
 	for j, s := range f.scale {
 		out[j] = v[j] * s
 	}
-	cholesky.Solve(f.u.Data, f.u.N, f.u.Stride, out)
+	cholesky.Solve(f.u.Data, f.u.N, f.u.Stride, out, f.threads)
 	for j, s := range f.scale {
 		out[j] *= s
 	}
@@ -155,7 +155,7 @@ func (f *factor) flattest() []float64 {
 	}
 	for range 3 {
 		floats.Scale(1/floats.Norm(v, 2), v)
-		cholesky.Solve(f.u.Data, f.u.N, f.u.Stride, v)
+		cholesky.Solve(f.u.Data, f.u.N, f.u.Stride, v, f.threads)
 	}
 	floats.Scale(1/floats.Norm(v, 2), v)
 	floats.Mul(v, f.scale)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -94,7 +95,7 @@ func TestFactor_Indefinite(t *testing.T) {
 }
 
 func TestSolve(t *testing.T) {
-	for _, n := range sizes {
+	for _, n := range append(sizes, 700) { // the last in several strips
 		a, whole := positive(n, n+1, uint64(n))
 		require.True(t, Factor(a, n, n+1, 1))
 		var chol mat.Cholesky
@@ -105,7 +106,10 @@ func TestSolve(t *testing.T) {
 			want.SetVec(i, b[i])
 		}
 		require.NoError(t, chol.SolveVecTo(want, want))
-		Solve(a, n, n+1, b)
+		alone := slices.Clone(b)
+		Solve(a, n, n+1, alone, 1)
+		Solve(a, n, n+1, b, 3)
+		require.Equal(t, alone, b)
 		// Both are off by the condition number times some roundings.
 		tolerance := 1e-14 * chol.Cond() * mat.Norm(want, math.Inf(1))
 		for i, v := range b {
@@ -121,7 +125,7 @@ func TestInverseNorm(t *testing.T) {
 		var inverse mat.Dense
 		require.NoError(t, inverse.Inverse(whole))
 		exact := mat.Norm(&inverse, 1)
-		got := InverseNorm(a, n, n)
+		got := InverseNorm(a, n, n, 2)
 		// Never above but for rounding; below by more than 3 only for made-up matrices.
 		require.LessOrEqual(t, got, exact*(1+1e-6), "n = %d", n)
 		require.GreaterOrEqual(t, got, exact/3, "n = %d", n)
