@@ -48,7 +48,7 @@ func (d *dataFlags) memory() (int64, error) {
 // what is allowed, of which the program's text and the C library take some; 0 is no bound.
 // In any case garbage is collected when it is a quarter of what is in use, not as much again:
 // most of that is X, which costs a collection nothing, and memory that is used again costs less
-// than new. A fit to 300,000 x 200,000 sparse (99 MB) then takes 275 MB; at half, 315 to 425.
+// than new. A fit to 300,000 x 200,000 sparse (99 MB) then takes 275 to 300 MB; at half, 315 to 340.
 func keepWithin(bytes int64) {
 	const outside, garbage = 32e6, 25
 	if os.Getenv("GOGC") == "" {
