@@ -74,7 +74,8 @@ type hostile struct {
 	nulls   int64
 	codec   int8
 	buffers [][]byte
-	views   int // how many of them are texts of a view
+	views   int  // how many of them are texts of a view
+	coded   bool // the batch is a dictionary, of which another batch has the first entry
 	places  func(i int, at, n int64) (int64, int64)
 }
 
@@ -92,10 +93,16 @@ func (h *hostile) bytes() []byte {
 		name := f.CreateString("x")
 		h.of(f)
 		of := f.EndObject()
+		var dictionary flatbuffers.UOffsetT
+		if h.coded {
+			f.StartObject(4)
+			dictionary = f.EndObject()
+		}
 		f.StartObject(7)
 		f.PrependUOffsetTSlot(0, name, 0)
 		f.PrependByteSlot(2, h.kind, 0)
 		f.PrependUOffsetTSlot(3, of, 0)
+		f.PrependUOffsetTSlot(4, dictionary, 0)
 		field := f.EndObject()
 		all := addVector(f, 4, 4, 1, func(int) { f.PrependUOffsetT(field) })
 		f.StartObject(4)
@@ -108,7 +115,11 @@ func (h *hostile) bytes() []byte {
 		at[i] = int64(len(body))
 		body = append(body, b...)
 	}
-	w.message(headerBatch, func(f *flatbuffers.Builder) flatbuffers.UOffsetT {
+	kind := byte(headerBatch)
+	if h.coded {
+		kind = headerDictionary
+	}
+	w.message(kind, func(f *flatbuffers.Builder) flatbuffers.UOffsetT {
 		nodes := addVector(f, 16, 8, 1, func(int) { f.PrependInt64(h.nulls); f.PrependInt64(h.rows) })
 		places := addVector(f, 16, 8, len(h.buffers), func(i int) {
 			at, n := at[i], int64(len(h.buffers[i]))
@@ -133,8 +144,17 @@ func (h *hostile) bytes() []byte {
 		f.PrependUOffsetTSlot(2, places, 0)
 		f.PrependUOffsetTSlot(3, packed, 0)
 		f.PrependUOffsetTSlot(4, views, 0)
-		return f.EndObject()
+		batch := f.EndObject()
+		if h.coded {
+			f.StartObject(3)
+			f.PrependUOffsetTSlot(1, batch, 0)
+			return f.EndObject()
+		}
+		return batch
 	}, body)
+	if h.coded {
+		_ = w.Append(1, []any{[]int32{0}})
+	}
 	w.write([]byte(StreamMagic + "\x00\x00\x00\x00"))
 	return out.Bytes()
 }
@@ -237,6 +257,30 @@ func TestTexts_ABombIsNotHeld(t *testing.T) {
 		require.EqualError(t, err, `column "x": its texts are too long; leave the column out with --ignore`)
 	})
 	require.Less(t, used, uint64(32<<20))
+
+	// Several that each could be held, together.
+	h.rows, h.views, h.buffers = 3, 3, [][]byte{{}, bytes.Repeat([]byte{0xff}, 8)}
+	for k := range 3 {
+		h.buffers[1] = append(h.buffers[1], 20, 0, 0, 0, 0, 0, 0, 0, byte(k), 0, 0, 0, 0, 0, 0, 0)
+		h.buffers = append(h.buffers, packed(packedZstd, 40<<20, 40<<20))
+	}
+	_, err := readAll(h.bytes())
+	require.EqualError(t, err, `column "x": its texts are too long; leave the column out with --ignore`)
+}
+
+// Booleans of a dictionary, a bit each in the file, would be numbers of 8 bytes.
+func TestDictionary_ABombIsNotHeld(t *testing.T) {
+	const size = 4 << 20
+	h := &hostile{kind: typeBool, of: nothing, rows: 8 * size, codec: packedZstd, coded: true, buffers: [][]byte{{}, packed(packedZstd, size, size)}}
+	used := allocated(func() {
+		_, err := readAll(h.bytes())
+		require.EqualError(t, err, `column "x": its dictionary is too large; leave the column out with --ignore`)
+	})
+	require.Less(t, used, uint64(64<<20))
+	h.rows = 1000
+	n, err := readAll(h.bytes())
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
 }
 
 // Tables that refer to the same children again and again describe more than memory holds.

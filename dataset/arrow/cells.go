@@ -58,7 +58,7 @@ func (b *Batch) cells(column int, f *field, coded bool) (_ *Cells, err error) {
 			err = c.begin()
 		}
 	case c.of.id == typeUtf8View:
-		c.views = &views{batch: b, sections: a.views, bytes: make([][]byte, len(a.views))}
+		c.views = newViews(b, a.views)
 	}
 	return c, err
 }

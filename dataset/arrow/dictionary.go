@@ -25,7 +25,7 @@ type known struct {
 	parts int
 }
 
-// The texts of a dictionary may take so many bytes, and so many for each of the file's.
+// The entries of a dictionary may take so many bytes, and so many for each of the file's.
 const (
 	dictionaryMemory = 64 << 20
 	dictionaryRatio  = 32
@@ -109,7 +109,7 @@ func (d *dictionary) read() error {
 						d.texts = append(d.texts, bytes.Clone(t))
 					}
 				})
-			} else {
+			} else if room -= 8 * int64(b.rows); room > 0 {
 				err = d.addNumbers(c, b.rows)
 			}
 			c.Close()
@@ -117,7 +117,7 @@ func (d *dictionary) read() error {
 				return err
 			}
 			if room <= 0 {
-				return longText(maxText)
+				return &Error{Problem: "its dictionary is too large", Advice: "leave the column out with --ignore"}
 			}
 		}
 		n += b.rows

@@ -12,14 +12,23 @@ type views struct {
 	batch    *Batch
 	sections []section
 	bytes    [][]byte // of those that were asked for
+	room     int64    // for more of them
 }
 
-// The texts of a buffer may be unpacked to so many bytes, and so many for each packed one:
-// such a buffer is held in memory.
+// The buffers of a batch's views, which are held in memory, may be unpacked to so many
+// bytes, and so many for each packed one.
 const (
 	viewMemory = 64 << 20
 	viewRatio  = 256
 )
+
+func newViews(b *Batch, sections []section) *views {
+	v := &views{batch: b, sections: sections, bytes: make([][]byte, len(sections)), room: viewMemory}
+	for _, s := range sections {
+		v.room += viewRatio * s.n
+	}
+	return v
+}
 
 func (v *views) text(cell []byte) ([]byte, error) {
 	n := int(int32(binary.LittleEndian.Uint32(cell)))
@@ -39,7 +48,7 @@ func (v *views) text(cell []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if s.left > viewMemory+viewRatio*v.sections[k].n {
+		if v.room -= s.left; v.room < 0 {
 			return nil, &Error{Problem: "its texts are too long", Advice: "leave the column out with --ignore"}
 		}
 		if v.bytes[k], err = s.all(s.left); err != nil {
