@@ -89,6 +89,9 @@ type limited struct {
 func (l *limited) MostSampled() int { return *l.left }
 
 func (l *limited) Sample(ctx context.Context, rows []int, factor []float64) (backend.Data, error) {
+	if len(rows) > *l.left {
+		return nil, &backend.MemoryLimitError{What: "a sample"}
+	}
 	s, err := l.Data.(backend.Sampler).Sample(ctx, rows, factor)
 	*l.left -= len(rows)
 	return &returned{s, l.left, len(rows)}, err
@@ -143,4 +146,42 @@ func TestData_P23_SamplesThatAreOpenCount(t *testing.T) {
 		}
 		require.Equal(t, want, got, "cut after %d", cut)
 	}
+}
+
+// Where a sample does not fit, a fit goes on with a smaller one: so does one that is
+// resumed, at every place, with the same answers. With more memory it has the larger one.
+func TestData_P23_SamplesThatDoNotFit(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fit.ckpt")
+	fit := func(resume bool, left int) (refused bool, mean float64) {
+		j, d, _ := begin(t, path, resume, &limited{load(t), &left})
+		first, err := d.(backend.Sampler).Sample(t.Context(), []int{1, 2, 3}, nil)
+		require.NoError(t, err)
+		second, err := d.(backend.Sampler).Sample(t.Context(), []int{4, 5, 6, 7}, nil)
+		if refused = err != nil; refused {
+			require.ErrorAs(t, err, new(*backend.MemoryLimitError))
+			second, err = d.(backend.Sampler).Sample(t.Context(), []int{4, 5}, nil)
+			require.NoError(t, err)
+		}
+		st, err := second.Stats(t.Context(), backend.None)
+		require.NoError(t, err)
+		require.NoError(t, first.Close())
+		require.NoError(t, second.Close())
+		require.NoError(t, j.Close())
+		return refused, st.Mean[0]
+	}
+	refused, want := fit(false, 5)
+	require.True(t, refused)
+	whole, err := os.ReadFile(path)
+	require.NoError(t, err)
+	for cut, end := range records(t, whole) {
+		require.NoError(t, os.WriteFile(path, whole[:end], 0o666))
+		refused, got := fit(true, 5)
+		require.True(t, refused, "cut after %d", cut)
+		require.Equal(t, want, got, "cut after %d", cut)
+		file, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, whole, file, "cut after %d", cut)
+	}
+	refused, _ = fit(true, 25)
+	require.False(t, refused)
 }

@@ -1,7 +1,9 @@
 package checkpoint
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
@@ -130,6 +132,10 @@ func (d *data) ColumnGram(ctx context.Context, models []backend.Model, coef []fl
 	}, "column gram", models, coef, blocks, cols)
 }
 
+// refused is the answer of samples that take more memory than is allowed. There may be more
+// when it is read again, so they are then asked for again.
+const refused = -1
+
 // Sample names a sample; its abilities are the answer.
 func (d *data) Sample(ctx context.Context, rows []int, factor []float64) (backend.Data, error) {
 	if err := d.can(backend.CanSample); err != nil {
@@ -148,17 +154,32 @@ func (d *data) Sample(ctx context.Context, rows []int, factor []float64) (backen
 	}
 	abilities := make([]float64, 1)
 	asked := func() request { return s.id }
-	err := d.journal.once(ctx, asked, into(abilities), func() (err error) {
+	var refusal error
+	draw := func() (err error) {
 		live, err := d.now(ctx)
 		if err != nil {
 			return err
 		}
-		if s.live, err = live.(backend.Sampler).Sample(ctx, rows, factor); err == nil {
+		if l, ok := live.(backend.Limited); ok && l.MostSampled() < d.rows { // those take memory, too
+			if err := d.journal.drawAll(ctx); err != nil {
+				return err
+			}
+		}
+		s.live, err = live.(backend.Sampler).Sample(ctx, rows, factor)
+		if errors.As(err, new(*backend.MemoryLimitError)) {
+			abilities[0], refusal = refused, err
+			return nil
+		}
+		if err == nil {
 			abilities[0] = float64(backend.Abilities(s.live))
 		}
 		return err
-	})
-	if err != nil {
+	}
+	err := d.journal.once(ctx, asked, into(abilities), draw)
+	if err == nil && abilities[0] == refused && refusal == nil {
+		err = draw()
+	}
+	if err = cmp.Or(err, refusal); err != nil {
 		return nil, err
 	}
 	s.abilities = backend.Ability(abilities[0])
@@ -178,12 +199,9 @@ func (d *data) MostSampled() int {
 		if !ok {
 			return nil
 		}
-		for _, s := range d.journal.undrawn {
-			if _, err := s.now(ctx); err != nil && !s.closed {
-				return err
-			}
+		if err := d.journal.drawAll(ctx); err != nil {
+			return err
 		}
-		d.journal.undrawn = nil
 		most[0] = float64(l.MostSampled())
 		return nil
 	}, "most sampled")
@@ -191,6 +209,17 @@ func (d *data) MostSampled() int {
 		return 0
 	}
 	return int(most[0])
+}
+
+// drawAll draws the samples that are only names so far.
+func (j *Journal) drawAll(ctx context.Context) error {
+	for _, s := range j.undrawn {
+		if _, err := s.now(ctx); err != nil && !s.closed {
+			return err
+		}
+	}
+	j.undrawn = nil
+	return nil
 }
 
 // later draws a sample of d, which may have been closed by then.

@@ -56,7 +56,9 @@ func (o *Objective) DrawnCurvature(ctx context.Context, theta []float64, rows in
 				part[i] *= weights[i]
 			}
 		}
-		h, err := o.drawnBlock(ctx, b, drawByPart(part, rows, draw.Pair(seed, b)))
+		h, err := fitting(rows, func(rows int) (*mat.SymDense, error) {
+			return o.drawnBlock(ctx, b, drawByPart(part, rows, draw.Pair(seed, b)))
+		})
 		if err != nil {
 			return nil, err
 		}

@@ -76,10 +76,14 @@ func (f *Family) meanWeight(k int) float64 {
 	return sum / float64(n)
 }
 
-// Sample is the family over about m of the rows (lots), drawn by classes and weights
-// as far as the members agree on them. Samples are nested where the largest is drawn
-// first. It reads the rows drawn twice.
+// Sample is the family over about m of the rows (lots), or fewer where they do not fit,
+// drawn by classes and weights as far as the members agree on them. Samples are nested
+// where the largest is drawn first. It reads the rows drawn twice.
 func (f *Family) Sample(ctx context.Context, m int, seed uint64) (*solver.CohortSample, error) {
+	return fitting(m, func(m int) (*solver.CohortSample, error) { return f.sample(ctx, m, seed) })
+}
+
+func (f *Family) sample(ctx context.Context, m int, seed uint64) (*solver.CohortSample, error) {
 	sampler, ok := f.data.(backend.Sampler)
 	if !ok {
 		return nil, backend.ErrUnsupported

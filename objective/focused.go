@@ -65,6 +65,12 @@ func (o *Objective) SampleAt(ctx context.Context, theta []float64, m int, seed u
 			part[i] *= lots.weights[i]
 		}
 	}
+	return fitting(m, func(m int) (*solver.Sample, error) { return o.sampleByPart(ctx, m, seed, residual, part) })
+}
+
+// sampleByPart is a sample of rows drawn by their parts, whose residuals are known.
+func (o *Objective) sampleByPart(ctx context.Context, m int, seed uint64, residual, part []float64) (*solver.Sample, error) {
+	n, lots := o.data.Rows(), o.lotsOf(seed)
 	// What the sample's gradient varies by, beside what all rows' does.
 	_, rate := partRate(part, m)
 	all, some := 0.0, 0.0
@@ -80,7 +86,7 @@ func (o *Objective) SampleAt(ctx context.Context, theta []float64, m int, seed u
 	}
 	s := drawByPart(part, m, draw.Pair(seed, 0))
 	if len(s.rows) == 0 || !(all > 0) { // no row is in doubt
-		return o.Sample(ctx, m, seed)
+		return o.sample(ctx, m, seed)
 	}
 	data, err := o.data.(backend.Sampler).Sample(ctx, s.rows, s.factor)
 	if err != nil {

@@ -12,10 +12,31 @@ import (
 
 var _ solver.Sampler = (*Objective)(nil)
 
-// Sample is the objective of about m of the rows (lots). Samples are nested where the
-// largest is drawn first. It reads the rows drawn twice: to gather them, and for the
-// statistics of their columns.
+// halvings bounds how often a sample that does not fit is halved: rows drawn may be as
+// many times as long as others by a power of 2.
+const halvings = 4
+
+// fitting is sample of m rows or, where those drawn take more memory than is allowed, of
+// half as many, and so on. What MostSampled counts with is the average row: of sparse X the
+// rows of a class, or those in doubt, may be longer.
+func fitting[S any](m int, sample func(m int) (S, error)) (s S, err error) {
+	for range halvings + 1 {
+		if s, err = sample(m); !errors.As(err, new(*backend.MemoryLimitError)) {
+			return s, err
+		}
+		m /= 2
+	}
+	return s, err
+}
+
+// Sample is the objective of about m of the rows (lots), or fewer where they do not fit.
+// Samples are nested where the largest is drawn first. It reads the rows drawn twice: to
+// gather them, and for the statistics of their columns.
 func (o *Objective) Sample(ctx context.Context, m int, seed uint64) (*solver.Sample, error) {
+	return fitting(m, func(m int) (*solver.Sample, error) { return o.sample(ctx, m, seed) })
+}
+
+func (o *Objective) sample(ctx context.Context, m int, seed uint64) (*solver.Sample, error) {
 	sampler, ok := o.data.(backend.Sampler)
 	if !ok {
 		return nil, backend.ErrUnsupported
