@@ -32,7 +32,6 @@ func (t *text) outgrows() bool {
 type spill[T float32 | float64] struct {
 	*table[T]
 	scratch *scratch
-	*ordered[*part[T]]
 
 	spared  sync.Mutex
 	spare   []rows[T]
@@ -51,24 +50,16 @@ func spillText[T float32 | float64](ctx context.Context, t *text) (_ *Dataset, e
 			out.discard()
 		}
 	}()
-	s := &spill[T]{table: newTable[T](t), scratch: out, ordered: newOrdered[*part[T]](t.workers)}
-	err = forBlocks(ctx, t, func(b *block) func(int) error {
-		return func(worker int) error {
-			p := &part[T]{rows: s.room(b.lines), worker: worker}
-			err := s.parse(b, p)
-			if err == nil {
-				err = s.put(b.seq, p, s.write)
-			}
-			if err != nil {
-				s.stop()
-			}
-			return err
-		}
-	})
-	if err != nil {
+	s := &spill[T]{table: newTable[T](t), scratch: out}
+	if err := blocksInOrder(ctx, t, s.part, s.parse, s.write); err != nil {
 		return nil, err
 	}
 	return s.dataset(ctx)
+}
+
+// part has room for what is in b.
+func (s *spill[T]) part(b *block, worker int) *part[T] {
+	return &part[T]{rows: s.room(b.lines), worker: worker}
 }
 
 // room is memory for n rows.

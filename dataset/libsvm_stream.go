@@ -15,7 +15,7 @@ import (
 // text: from where they count is known at its end. In memory stay labels and where each
 // row begins.
 
-// outgrows tells whether the entries of t have to be left on the disk. Where their number
+// outgrowsSparse tells whether the entries of t have to be left on the disk. Where their number
 // is not known before they are read they are, and come back when they turn out to fit.
 func (t *text) outgrowsSparse() bool {
 	size := int64(4 + 8)
@@ -32,7 +32,6 @@ func (t *text) outgrowsSparse() bool {
 type svmSpill[T float32 | float64] struct {
 	svm[T]
 	scratch *scratch
-	*ordered[*svmPart[T]]
 
 	spared sync.Mutex
 	spare  []svmSlab[T]
@@ -49,25 +48,11 @@ func spillLibSVM[T float32 | float64](ctx context.Context, t *text) (_ *Dataset,
 			out.discard()
 		}
 	}()
-	s := &svmSpill[T]{svm: svm[T]{text: t}, scratch: out, ordered: newOrdered[*svmPart[T]](t.workers)}
+	s := &svmSpill[T]{svm: svm[T]{text: t}, scratch: out}
 	for range t.workers {
 		s.labels = append(s.labels, newLabelTable(t.o.Classes))
 	}
-	err = forBlocks(ctx, t, func(b *block) func(int) error {
-		return func(worker int) error {
-			p := s.room(b)
-			p.worker = worker
-			err := s.parse(b, p)
-			if err == nil {
-				err = s.put(b.seq, p, s.write)
-			}
-			if err != nil {
-				s.stop()
-			}
-			return err
-		}
-	})
-	if err != nil {
+	if err := blocksInOrder(ctx, t, s.room, s.parse, s.write); err != nil {
 		return nil, err
 	}
 	d, _, err := s.rows()
@@ -82,9 +67,9 @@ func spillLibSVM[T float32 | float64](ctx context.Context, t *text) (_ *Dataset,
 }
 
 // room is a part for what is in b.
-func (s *svmSpill[T]) room(b *block) *svmPart[T] {
+func (s *svmSpill[T]) room(b *block, worker int) *svmPart[T] {
 	n := bytes.Count(b.buf[:b.n], []byte{':'})
-	p := &svmPart[T]{ends: make([]int, 0, b.lines), high: -1}
+	p := &svmPart[T]{ends: make([]int, 0, b.lines), high: -1, worker: worker}
 	if s.hasLabel {
 		p.labels = make([]int32, 0, b.lines)
 	}

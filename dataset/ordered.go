@@ -1,6 +1,9 @@
 package dataset
 
-import "sync"
+import (
+	"context"
+	"sync"
+)
 
 // ordered takes what becomes of blocks, by several workers and in any order, and hands it
 // on in the order of the blocks. Workers that are far ahead of the others wait.
@@ -49,4 +52,23 @@ func (o *ordered[P]) stop() {
 	defer o.mu.Unlock()
 	o.failed = true
 	o.moved.Broadcast()
+}
+
+// blocksInOrder parses blocks of text side by side, each into a part with room for it, and
+// hands the parts to write in the order of the blocks.
+func blocksInOrder[P any](ctx context.Context, t *text, room func(b *block, worker int) P, parse func(b *block, p P) error, write func(P) error) error {
+	o := newOrdered[P](t.workers)
+	return forBlocks(ctx, t, func(b *block) func(int) error {
+		return func(worker int) error {
+			p := room(b, worker)
+			err := parse(b, p)
+			if err == nil {
+				err = o.put(b.seq, p, write)
+			}
+			if err != nil {
+				o.stop()
+			}
+			return err
+		}
+	})
 }

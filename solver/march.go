@@ -56,9 +56,9 @@ type MarchOptions struct {
 // Passes of the results count the member's own evaluations, of which f.Passes() says
 // how many were joint.
 //
-// "auto" and "staged" are a march in stages where the family is a Cohort (marchStaged) - with absolute
-// values, one that has Hessians - else lbfgs, or owlqn. A solver that needs more than values and
-// gradients is a *MarchError.
+// "auto" and "staged" are a march in stages where the family is a Cohort (marchStaged) -
+// with absolute values, one that has Hessians - else lbfgs, or owlqn. A solver that needs
+// more than values and gradients is a *MarchError.
 func March(ctx context.Context, name string, f Family, opts MarchOptions) ([]*Result, error) {
 	members := f.Members()
 	if opts.Starts != nil && len(opts.Starts) != len(members) {

@@ -38,7 +38,7 @@ type pair struct {
 // again starts over in another metric.
 func (p *pairs) again(m *metric) {
 	p.reset()
-	p.metric = m
+	p.metric, p.solved = m, nil
 }
 
 // move goes on in another metric. Pairs say what no metric of a part of the Hessian does.
