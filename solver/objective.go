@@ -76,8 +76,9 @@ type Keeper interface {
 type Sampler interface {
 	Rows() int
 
-	// Sample draws about m rows at random. Those of one seed are nested: a larger
-	// sample contains the smaller. It reads the rows drawn.
+	// Sample draws about m rows at random, or fewer where those take more memory than is
+	// allowed. Those of one seed are nested: a larger sample contains the smaller. It
+	// reads the rows drawn.
 	Sample(ctx context.Context, m int, seed uint64) (*Sample, error)
 
 	// Start is a point near which the minimum may be looked for when nothing is known
