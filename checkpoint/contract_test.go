@@ -24,7 +24,7 @@ func TestData_KnowsEveryAbility(t *testing.T) {
 	known := []string{
 		"Backend", "Particular", "Line", "RowReader", "SparseReader", // no interfaces of a Data
 		"Placed", // asked of the Data itself
-		"Data", "Selective", "Keeper", "Limited",
+		"Data", "Selective", "Keeper", "Limited", "Rated",
 		"HessVec", "Gram", "ColumnGram", "Sampler", "LineSearcher",
 	}
 	var found []string
@@ -184,4 +184,23 @@ func TestData_P23_SamplesThatDoNotFit(t *testing.T) {
 	}
 	refused, _ = fit(true, 25)
 	require.False(t, refused)
+}
+
+// rated has a Read of its own.
+type rated struct {
+	backend.Data
+	read float64
+}
+
+func (r rated) Rates() backend.Rates { return backend.Rates{Read: r.read, Flops: 2, Link: 3, Entry: 4} }
+
+// A fit that is resumed on another processor goes on with the plan that it has.
+func TestData_P23_RatesAreRemembered(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fit.ckpt")
+	want := backend.Rates{Read: 1, Flops: 2, Link: 3, Entry: 4}
+	for _, read := range []float64{1, 10} {
+		j, d, _ := begin(t, path, read > 1, rated{load(t), read})
+		require.Equal(t, want, backend.RatesOf(d))
+		require.NoError(t, j.Close())
+	}
 }

@@ -32,6 +32,7 @@ var (
 	_ backend.Selective    = (*data)(nil)
 	_ backend.Keeper       = (*data)(nil)
 	_ backend.Limited      = (*data)(nil)
+	_ backend.Rated        = (*data)(nil)
 	_ backend.HessVec      = (*data)(nil)
 	_ backend.Gram         = (*data)(nil)
 	_ backend.ColumnGram   = (*data)(nil)
@@ -220,6 +221,21 @@ func (j *Journal) drawAll(ctx context.Context) error {
 	}
 	j.undrawn = nil
 	return nil
+}
+
+// Rates are remembered too: a fit that goes on where another instruction set is goes on
+// with its plan.
+func (d *data) Rates() backend.Rates {
+	rates := make([]float64, 5)
+	err := d.put(context.Background(), into(rates), func(live backend.Data) error {
+		r := backend.RatesOf(live)
+		copy(rates, []float64{r.Read, r.Flops, r.Link, r.Entry, r.Product})
+		return nil
+	}, "rates")
+	if err != nil { // as of a Data that was closed: what is asked next says so
+		return backend.RatesOf(nil)
+	}
+	return backend.Rates{Read: rates[0], Flops: rates[1], Link: rates[2], Entry: rates[3], Product: rates[4]}
 }
 
 // later draws a sample of d, which may have been closed by then.

@@ -131,3 +131,30 @@ func TestEval_SameBitsInAnyCompany(t *testing.T) {
 		require.Equal(t, hessVec[lo:hi], alone, "model %d", k)
 	}
 }
+
+// Rates are those of the instruction set, for any number of threads and also of samples:
+// plans follow from them.
+func TestRates_P9_OfTheInstructionSetAlone(t *testing.T) {
+	src := &backend.Source{X: tensor.New(tensor.WithShape(4, 2), tensor.WithBacking(make([]float32, 8))), Labels: [][]int32{make([]int32, 4)}}
+	var all []backend.Rates
+	for _, set := range simd.Sets() {
+		restore := simd.Use(set)
+		for threads := 1; threads < 4; threads++ {
+			d, err := cpu.New(backend.Options{Threads: threads}).Load(t.Context(), src, backend.Float32)
+			require.NoError(t, err)
+			if threads == 1 {
+				all = append(all, backend.RatesOf(d))
+			}
+			require.Equal(t, all[len(all)-1], backend.RatesOf(d))
+			s, err := d.(backend.Sampler).Sample(t.Context(), []int{1, 3}, nil)
+			require.NoError(t, err)
+			require.Equal(t, all[len(all)-1], backend.RatesOf(s))
+			require.NoError(t, s.Close())
+			require.NoError(t, d.Close())
+		}
+		restore()
+	}
+	for i, r := range all[1:] { // the better a set, the more flops, and the more beside a read
+		require.Greater(t, r.Flops/r.Read, all[i].Flops/all[i].Read)
+	}
+}

@@ -197,39 +197,38 @@ func (o *Objective) Hot() int {
 }
 
 // CurvaturePrice compares the flops of a row's products with the bytes that Eval
-// reads of it; of sparse X, the products of its entries with the entries.
+// reads of it; of sparse X, the products of its entries with the entries. What is once
+// is the solver's own arithmetic, whatever the backend.
 func (o *Objective) CurvaturePrice(hot int) (row, once float64) {
 	k, blocks := float64(o.outputs()), float64(o.outputs())
 	if o.shares(hot) {
 		blocks = 1
 	}
-	d, h := float64(o.coords.cols), float64(hot)
-	eval, products := max(d*float64(o.data.Storage().Bytes())/readRate, 4*d*k/flopRate), h*h/flopRate
+	r, d, h := o.rates, float64(o.coords.cols), float64(hot)
+	eval, products := max(d*float64(o.data.Storage().Bytes())/r.Read, 4*d*k/r.Flops), h*h/r.Flops
 	if o.opts.Entries > 0 {
 		entries := float64(o.opts.Entries) / float64(o.Rows())
 		some := entries
 		if o.wide != nil {
 			some = o.wide.entries[hot]
 		}
-		eval, products = entries*(1+k)/2*entryTime, (some+1)*(some+2)/2*productTime
+		eval = entries * (1 + k) / 2 * r.Entry
+		if r.Product > 0 {
+			products = (some + 1) * (some + 2) / 2 * r.Product
+		}
 	}
 	row = blocks * products
 	if o.wide != nil { // it evaluates, and adds up squares
 		row += (1 + blocks/k) * eval
 	}
-	eval += k * linkTime
-	return row / eval, blocks * (h*h*h/3/flopRate + usualSteps*8*h*h/readRate) / eval
+	eval += k * r.Link
+	return row / eval, blocks * (h*h*h/3/solverFlops + usualSteps*8*h*h/solverRead) / eval
 }
 
-// Ratios of these decide what is worth its price: bytes and flops a second, seconds a
-// logit, an entry and a product. They are those of two cores with AVX-512; GPUs have 4 times the flops a byte
-// in their tensor cores, AVX2 half.
+// The rates of the solver's arithmetic, as backend.Rates, and the usual number of steps
+// taken in one metric.
 const (
-	readRate    = 25e9
-	flopRate    = 400e9
-	linkTime    = 1e-9
-	entryTime   = 1e-9   // of an entry of sparse X in Eval
-	productTime = 0.5e-9 // of the product of two entries
-
-	usualSteps = 12 // taken in one metric
+	solverFlops = 400e9
+	solverRead  = 25e9
+	usualSteps  = 12
 )

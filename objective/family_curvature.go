@@ -212,5 +212,5 @@ func (f *Family) CurvaturePrice() float64 {
 	o := f.members[0]
 	d, k := float64(o.coords.cols), float64(o.outputs())
 	blocks := float64(len(o.curvatureBlocks()))
-	return (d + 1) * (d + 1) * blocks / flopRate / (4*d*k/flopRate + k*linkTime)
+	return (d + 1) * (d + 1) * blocks / o.rates.Flops / (4*d*k/o.rates.Flops + k*o.rates.Link)
 }

@@ -122,6 +122,7 @@ type Objective struct {
 	data    backend.Data
 	models  []backend.Model // the one
 	opts    Options
+	rates   backend.Rates
 	columns columns
 	coords  *coordinates
 	quad    quadratic
@@ -156,7 +157,7 @@ func New(ctx context.Context, data backend.Data, model backend.Model, opts Optio
 	if err := opts.check(d); err != nil {
 		return nil, err
 	}
-	o := &Objective{data: data, models: []backend.Model{model}, opts: opts, share: 1, passes: new(float64)}
+	o := &Objective{data: data, models: []backend.Model{model}, opts: opts, rates: backend.RatesOf(data), share: 1, passes: new(float64)}
 	st := opts.Stats
 	if st == nil {
 		var err error

@@ -26,6 +26,7 @@ var (
 	_ backend.ColumnGram   = (*data)(nil)
 	_ backend.Sampler      = (*data)(nil)
 	_ backend.LineSearcher = (*data)(nil)
+	_ backend.Rated        = (*data)(nil)
 )
 
 func (d *data) Rows() int                { return d.columns.Rows }

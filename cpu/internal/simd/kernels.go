@@ -123,9 +123,9 @@ func Of[T Number]() Kernels[T] {
 	var k any
 	switch any(T(0)).(type) {
 	case float32:
-		k = kernels32[using()]
+		k = kernels32[Using()]
 	case float64:
-		k = kernels64[using()]
+		k = kernels64[Using()]
 	}
 	return k.(Kernels[T])
 }

@@ -5,7 +5,7 @@ var reads = map[Set]func(sums, x *uint64, n int){}
 
 // Read returns the sum of x: a plain read, which benchmarks compare with.
 func Read(x []uint64) uint64 {
-	f := reads[using()]
+	f := reads[Using()]
 	n := len(x) &^ 63
 	if f == nil || n == 0 {
 		return ReadGeneric(x)

@@ -18,7 +18,8 @@ var inUse atomic.Int32
 
 func init() { inUse.Store(int32(best())) }
 
-func using() Set { return Set(inUse.Load()) }
+// Using is the set in use.
+func Using() Set { return Set(inUse.Load()) }
 
 // Sets returns the sets that this processor has, the best last.
 func Sets() (sets []Set) {

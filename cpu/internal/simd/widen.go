@@ -10,13 +10,13 @@ var (
 
 // BFloat16 writes the bfloat16 numbers h to x.
 func BFloat16(x []float32, h []uint16) {
-	n := widen(x, h, widenBF16[using()])
+	n := widen(x, h, widenBF16[Using()])
 	BFloat16Generic(x[n:], h[n:])
 }
 
 // Float16 writes the finite float16 numbers h to x.
 func Float16(x []float32, h []uint16) {
-	n := widen(x, h, widenF16[using()])
+	n := widen(x, h, widenF16[Using()])
 	Float16Generic(x[n:], h[n:])
 }
 
