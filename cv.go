@@ -172,7 +172,7 @@ func FitCV(ctx context.Context, ds *dataset.Dataset, opts CVOptions) (*CVResult,
 	if err != nil {
 		return nil, err
 	}
-	b, passed, err := backend.Open(opts.backendFor(v.source), machine)
+	b, passed, err := backend.Open(opts.Backend, machine)
 	if err != nil {
 		return nil, err
 	}

@@ -69,7 +69,7 @@ func Fit(ctx context.Context, ds *dataset.Dataset, opts Options) (*Result, error
 	if err != nil {
 		return nil, err
 	}
-	b, passed, err := backend.Open(opts.backendFor(p.source), machine)
+	b, passed, err := backend.Open(opts.Backend, machine)
 	if err != nil {
 		return nil, err
 	}

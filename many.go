@@ -166,7 +166,7 @@ func (g *group) fit(ctx context.Context) ([]*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, passed, err := backend.Open(g.opts.backendFor(g.source), machine)
+	b, passed, err := backend.Open(g.opts.Backend, machine)
 	if err != nil {
 		return nil, err
 	}

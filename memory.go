@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
-	"github.com/logreg-gpu/logreg-gpu/cpu"
 	"github.com/logreg-gpu/logreg-gpu/dataset"
 	"github.com/logreg-gpu/logreg-gpu/objective"
 )
@@ -21,15 +20,6 @@ const (
 	program = 48 << 20
 	slack   = 0.08
 )
-
-// backendFor is the backend to open for src: sparse X that is read in every pass is for
-// the CPU.
-func (o *Options) backendFor(src *backend.Source) string {
-	if src.SparseRows != nil && o.Backend == backend.AutoName {
-		return cpu.Name
-	}
-	return o.Backend
-}
 
 // machine is how a backend is opened for src, which is made of ds, with K outputs in all:
 // with the memory that is left for X of what is allowed.

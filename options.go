@@ -92,7 +92,8 @@ type Options struct {
 	// MaxMemory bounds the bytes that a fit to features which stay on disk takes in all, as
 	// near as that can be told beforehand; 0 is no bound, and the features then come into
 	// memory as they are read. Samples that would not fit are made smaller, as is
-	// said by Log; otherwise it never changes a result.
+	// said by Log, and so may be what a GPU reads of sparse features at a time; otherwise it
+	// never changes a result.
 	MaxMemory int64
 
 	// Progress, if set, is told every step as it is made.

@@ -226,9 +226,17 @@ func TestFit_P10_P6_SparseStreamedIsInMemory(t *testing.T) {
 	require.Equal(t, want.Trials, got.Trials)
 	require.Equal(t, want.Refit.Model.Coef, got.Refit.Model.Coef)
 
-	fit := logreg.DefaultOptions()
-	fit.Backend = "cuda-emu"
-	_, err = logreg.Fit(t.Context(), disk, fit)
-	require.ErrorIs(t, err, backend.ErrUnsupported)
-	require.ErrorContains(t, err, "use --backend cpu, or give more --max-memory")
+	memory, disk = sparseFiles(t, 300, 20, 2)
+	for _, fixed := range []bool{false, true} {
+		fit := logreg.DefaultOptions()
+		fit.Backend, fit.FixedPoint = "cuda-emu", fixed
+		want, err := logreg.Fit(t.Context(), memory, fit)
+		require.NoError(t, err)
+		fit.MaxMemory = 180 << 20
+		got, err := logreg.Fit(t.Context(), disk, fit)
+		require.NoError(t, err)
+		require.Equal(t, want.Model.Coef, got.Model.Coef)
+		require.Equal(t, want.Model.Intercept, got.Model.Intercept)
+		require.Equal(t, want.Trace, got.Trace)
+	}
 }

@@ -12,9 +12,10 @@ type Options struct {
 	// Threads bounds the CPU threads used; 0 means all. It never changes a result.
 	Threads int
 
-	// Memory bounds the bytes of this machine's memory that a Data of a Source.Rows
+	// Memory bounds the bytes of this machine's memory that a Data of a Source.Rows or SparseRows
 	// takes for X, with all rows drawn from it; 0 is no bound. What does not fit is
-	// read again in every pass. It never changes a result.
+	// read again in every pass. It never changes a result, but for last digits where a device
+	// reads sparse X in smaller pieces for it.
 	Memory int64
 
 	// FixedPoint has sparse X on a device once, by rows, instead of a second time by

@@ -40,5 +40,8 @@ type chunks struct {
 
 var chunkBytes = chunks{source: 32 << 20, cache: 16 << 20, predicted: 32 << 20, residuals: 16 << 20, chosen: 64 << 20, hot: 1 << 14, piece: 4 << 30}
 
+// step is how many of n rows make a row block of sparse X, for products of that size.
+func (c chunks) step(size, n int) int { return min(max(c.residuals/(4*size), 1), n) }
+
 // rows of the two-phase kernels at a time.
 func (c chunks) rows(rowBytes int) int { return max(c.cache/rowBytes, 256) }

@@ -48,12 +48,19 @@ func (c *call) countColumns(take taker) error {
 	if err != nil {
 		return err
 	}
-	place, hot := places(counts, c.g.chunks.hot)
-	f.hots = len(hot)
+	place, hot := f.places(counts, c.g.chunks.hot)
 	if err := c.g.context.CopyIn(f.place, bytesOf(place)); err != nil {
 		return err
 	}
-	return c.g.context.CopyIn(f.hot, bytesOf(append(hot, make([]uint32, hotColumns-len(hot))...)))
+	return c.g.context.CopyIn(f.hot, bytesOf(hot))
+}
+
+// places is the content of the arrays of that name for columns of so many entries, and of the
+// hot ones, of which it notes the number.
+func (f *fixedPoint) places(counts []uint32, many int) (place, hot []uint32) {
+	place, hot = places(counts, many)
+	f.hots = len(hot)
+	return place, append(hot, make([]uint32, hotColumns-len(hot))...)
 }
 
 // places returns each column's place, as struct Places of csr_fixed.h has it, and the hot

@@ -17,7 +17,8 @@ type gpu struct {
 	mutex  sync.Mutex // one operation at a time
 	closed bool
 
-	fixedPoint bool // backend.Options.FixedPoint
+	fixedPoint bool  // backend.Options.FixedPoint
+	memory     int64 // backend.Options.Memory
 
 	context   driver.Context
 	info      driver.DeviceInfo
@@ -49,7 +50,7 @@ var (
 
 // New opens a device of the driver as a backend of the given name.
 func New(name string, d driver.Driver, ordinal int, opts backend.Options) (backend.Backend, error) {
-	g := &gpu{name: name, thread: newThread(), chunks: chunkBytes, fixedPoint: opts.FixedPoint, modules: map[string]driver.Module{}, functions: map[string]*function{}}
+	g := &gpu{name: name, thread: newThread(), chunks: chunkBytes, fixedPoint: opts.FixedPoint, memory: opts.Memory, modules: map[string]driver.Module{}, functions: map[string]*function{}}
 	err := g.thread.do(func() error {
 		version, err := d.Version()
 		if err != nil {

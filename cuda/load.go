@@ -18,14 +18,11 @@ func (g *gpu) Load(ctx context.Context, src *backend.Source, storage backend.Sto
 	if err := src.Check(); err != nil {
 		return nil, err
 	}
-	if src.SparseRows != nil {
-		return nil, unsupported("sparse X that is read in pieces; use --backend cpu, or give more --max-memory")
-	}
 	storage = src.Resolve(storage)
 	if _, ok := formats[storage]; !ok {
 		return nil, unsupported("storage type %d", storage)
 	}
-	if src.Sparse != nil {
+	if src.Sparse != nil || src.SparseRows != nil {
 		if err := backend.CheckSparseStorage(storage); err != nil {
 			return nil, err
 		}
@@ -35,8 +32,11 @@ func (g *gpu) Load(ctx context.Context, src *backend.Source, storage backend.Sto
 		return nil, err
 	}
 	d := newData(g, src.Columns(), storage, affine)
+	if src.SparseRows != nil {
+		return g.loadRead(ctx, src, d)
+	}
 	if first := d.cut(src); len(first) > 2 {
-		return g.loadPieces(ctx, src, d, first)
+		return d.inPieces(first).load(ctx, src, matterOf(src, first))
 	}
 	err = d.run(ctx, func(c *call) error {
 		err := c.load(src)
@@ -183,6 +183,7 @@ type stage struct {
 	stream driver.Stream
 }
 
+// open makes two stages; without m they have no device memory.
 func (p *pipe) open(m *memory, bytes int) error {
 	for range 2 {
 		s := new(stage)
@@ -191,8 +192,10 @@ func (p *pipe) open(m *memory, bytes int) error {
 		if s.host, err = p.g.context.AllocHost(bytes); err != nil {
 			return p.g.outOfMemory(err, int64(bytes))
 		}
-		if s.device, err = m.alloc("chunk of the source", int64(bytes)); err != nil {
-			return err
+		if m != nil {
+			if s.device, err = m.alloc("chunk of the source", int64(bytes)); err != nil {
+				return err
+			}
 		}
 		if s.stream, err = p.g.context.NewStream(); err != nil {
 			return err

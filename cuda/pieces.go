@@ -38,6 +38,8 @@ type pieces struct {
 	slot   memory // X of one part that is sent, and the working buffers of all
 	inSlot int    // the part, or -1
 	using  int    // the part that is worked on, or -1: it keeps its memory
+
+	most int // rows that may be drawn
 }
 
 // matter is the X of pieces, dense or sparse. All of it runs on the device's thread.
@@ -54,6 +56,11 @@ type matter interface {
 
 	// send brings part i to memory that take gives, again.
 	send(c *call, i int, take taker) error
+
+	// where is what becomes of the parts that are not on the device, for Placement.
+	where() string
+
+	close() error
 }
 
 var (
@@ -64,6 +71,7 @@ var (
 	_ backend.Sampler      = (*pieces)(nil)
 	_ backend.LineSearcher = (*pieces)(nil)
 	_ backend.Placed       = (*pieces)(nil)
+	_ backend.Limited      = (*pieces)(nil)
 )
 
 func (p *pieces) Rows() int                { return p.columns.Rows }
@@ -71,13 +79,19 @@ func (p *pieces) Cols() int                { return p.columns.Cols }
 func (p *pieces) Storage() backend.Storage { return p.storage }
 func (p *pieces) Affine() backend.Affine   { return p.affine }
 
-// loadPieces loads X in the pieces that begin at the rows first.
-func (g *gpu) loadPieces(ctx context.Context, src *backend.Source, shape *data, first []int) (_ *pieces, err error) {
-	p := &pieces{
-		g: g, columns: shape.columns, storage: shape.storage, affine: shape.affine,
-		x: matterOf(src, first), first: first, own: make([]*memory, len(first)-1),
-		slot: memory{g: g, spaces: map[string]*space{}}, inSlot: -1, using: -1,
+// inPieces is d in the pieces that begin at the rows first, before anything is loaded.
+func (d *data) inPieces(first []int) *pieces {
+	return &pieces{
+		g: d.g, columns: d.columns, storage: d.storage, affine: d.affine,
+		first: first, own: make([]*memory, len(first)-1), most: d.columns.Rows,
+		slot: memory{g: d.g, spaces: map[string]*space{}}, inSlot: -1, using: -1,
 	}
+}
+
+// load loads the X of src, which is x.
+func (p *pieces) load(ctx context.Context, src *backend.Source, x matter) (_ *pieces, err error) {
+	g, first := p.g, p.first
+	p.x = x
 	for _, col := range src.Weights {
 		p.host = append(p.host, slices.Clone(col))
 	}
@@ -226,7 +240,7 @@ func (p *pieces) Close() error {
 	p.closed = true
 	err := p.g.do(func() error {
 		p.g.holders = slices.DeleteFunc(p.g.holders, func(h *pieces) bool { return h == p })
-		return p.slot.free()
+		return errors.Join(p.x.close(), p.slot.free())
 	})
 	for i, d := range p.parts {
 		d.spaces = nil // they were the slot's
@@ -250,5 +264,5 @@ func (p *pieces) Placement() string {
 	if resident == all {
 		return ""
 	}
-	return fmt.Sprintf("%s: %.1f of %.1f GB of X are on the device; the rest is sent in every pass", p.g.info.Name, float64(resident)/1e9, float64(all)/1e9)
+	return fmt.Sprintf("%s: %.1f of %.1f GB of X are on the device; %s", p.g.info.Name, float64(resident)/1e9, float64(all)/1e9, p.x.where())
 }

@@ -194,6 +194,14 @@ func (m *sparseMatter) send(c *call, i int, take taker) error {
 	})
 }
 
+func (m *denseMatter) where() string  { return sentInEveryPass }
+func (m *sparseMatter) where() string { return sentInEveryPass }
+
+const sentInEveryPass = "the rest is sent in every pass"
+
+func (m *denseMatter) close() error  { return nil }
+func (m *sparseMatter) close() error { return nil }
+
 var (
 	_ matter = (*denseMatter)(nil)
 	_ matter = (*sparseMatter)(nil)

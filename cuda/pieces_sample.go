@@ -3,6 +3,7 @@ package cuda
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
@@ -17,6 +18,9 @@ func (p *pieces) Sample(ctx context.Context, rows []int, factor []float64) (_ ba
 	}
 	if err := columns.CheckRows(rows, factor, p.columns.Rows); err != nil {
 		return nil, err
+	}
+	if len(rows) > p.most {
+		return nil, &backend.MemoryLimitError{What: fmt.Sprintf("the order of %d rows of sparse X", len(rows)), Needs: p.g.memory / int64(p.most+1) * int64(len(rows)), Allowed: p.g.memory}
 	}
 	if !slices.IsSorted(rows) {
 		return p.sampleInAnyOrder(ctx, rows, factor)

@@ -294,7 +294,9 @@ func TestPieces_FaultsLeakNothing(t *testing.T) {
 	x := source(90, 6, false)
 	disk := *x
 	disk.X, disk.Rows = nil, &backendtest.Rows{X: x.X}
-	for name, src := range map[string]*backend.Source{"dense": &disk, "sparse": sparseSource(60, 6, 3, "float32")} {
+	compressed := sparseSource(60, 6, 3, "float32")
+	read, _ := backendtest.SparseOnDisk(compressed)
+	for name, src := range map[string]*backend.Source{"dense": &disk, "sparse": compressed, "sparse on disk": read} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			run := func(c ptx.Config) (*ptx.Driver, error) {

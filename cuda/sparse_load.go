@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"sort"
 	"unsafe"
 
@@ -85,10 +86,16 @@ func (c *call) placeSparse(rowPtr []int64, valued bool, take taker) (*sparse, er
 	if rows := len(rowPtr) - 1; int64(rows) > maxSparseRows {
 		return nil, unsupported("%d rows of sparse X in one piece; at most %d", rows, int64(maxSparseRows))
 	}
-	x := &sparse{rowPtr: rowPtr, valued: valued, step: min(max(c.g.chunks.residuals/(4*c.realSize), 1), len(rowPtr)-1)}
-	x.log = x.lanes()
+	x := c.g.newSparse(rowPtr, valued, c.realSize)
 	c.sparse = x
 	return x, take.place(x.rowArrays(c.realSize))
+}
+
+// newSparse is a sparse X of those rows and products of that size, without arrays.
+func (g *gpu) newSparse(rowPtr []int64, valued bool, size int) *sparse {
+	x := &sparse{rowPtr: rowPtr, valued: valued, step: g.chunks.step(size, len(rowPtr)-1)}
+	x.log = x.lanes()
+	return x
 }
 
 // stream runs f, which is to send that many bytes at most at a time, with two pinned buffers,
@@ -215,16 +222,15 @@ func orderColumns[T uint32 | uint64](c *call, r *blockReader[T], take taker) err
 	if err != nil {
 		return err
 	}
-	if m.pieces = len(o.column); int64(m.pieces) > math.MaxUint32 {
-		return unsupported("sparse X of %d pieces of columns; at most %d", m.pieces, uint64(math.MaxUint32))
+	contents, err := m.complete(o, entries)
+	if err != nil {
+		return err
 	}
-	m.cols, m.blocks = o.cols, o.blocks
-	slot, firstSlot := o.slots(entries)
 	ofOrder := m.orderArrays()
 	if err := take.place(ofOrder); err != nil {
 		return err
 	}
-	for k, content := range [][]byte{bytesOf(o.start), bytesOf(slot), bytesOf(o.tasks), bytesOf(firstSlot)} {
+	for k, content := range contents {
 		if len(content) == 0 {
 			continue
 		}
@@ -233,4 +239,14 @@ func orderColumns[T uint32 | uint64](c *call, r *blockReader[T], take taker) err
 		}
 	}
 	return nil
+}
+
+// complete takes the order of all blocks, and returns the content of its arrays.
+func (m *byColumns) complete(o *order, entries int64) ([][]byte, error) {
+	if m.pieces = len(o.column); int64(m.pieces) > math.MaxUint32 {
+		return nil, unsupported("sparse X of %d pieces of columns; at most %d", m.pieces, uint64(math.MaxUint32))
+	}
+	m.cols, m.blocks = o.cols, slices.Clone(o.blocks)
+	slot, first := o.slots(entries)
+	return [][]byte{bytesOf(o.start), bytesOf(slot), bytesOf(o.tasks), bytesOf(first)}, nil
 }

@@ -3,6 +3,7 @@ package cuda
 import (
 	"math/bits"
 	"runtime"
+	"slices"
 	"sort"
 	"sync"
 )
@@ -60,6 +61,11 @@ type order struct {
 
 func newOrder(cols int) *order { return &order{cols: cols, blocks: []int64{0}} }
 
+// reset makes o the order of nothing, in the same memory.
+func (o *order) reset() {
+	o.start, o.column, o.tasks, o.blocks = o.start[:0], o.column[:0], o.tasks[:0], append(o.blocks[:0], 0)
+}
+
 // parts cuts n entries into as many parts as there are threads, but none so short that its
 // columns are more work than its entries.
 func (o *order) parts(n int) [][2]int {
@@ -88,9 +94,8 @@ func (o *order) count(j int) (n int) {
 	return n
 }
 
-// cut adds the block of the rows whose entries are col, in row order, from entry first of
-// the matrix on: it appends its pieces.
-func (o *order) cut(col []uint32, first int64) {
+// tally counts the entries of the block at hand by columns.
+func (o *order) tally(col []uint32) {
 	for len(o.next) < len(o.parts(len(col))) {
 		o.next = append(o.next, make([]int, o.cols))
 	}
@@ -103,6 +108,12 @@ func (o *order) cut(col []uint32, first int64) {
 			next[j]++
 		}
 	})
+}
+
+// cut adds the block of the rows whose entries are col, in row order, from entry first of
+// the matrix on: it appends its pieces.
+func (o *order) cut(col []uint32, first int64) {
+	o.tally(col)
 	var entries, pieces [classes]int
 	for j := range o.cols {
 		if n := o.count(j); n > 0 {
@@ -122,8 +133,8 @@ func (o *order) cut(col []uint32, first int64) {
 			o.tasks = append(o.tasks, int64(piece[c]+k)<<3|int64(lanesOf(c)))
 		}
 	}
-	o.start = append(o.start, make([]int64, p-base)...)
-	o.column = append(o.column, make([]uint32, p-base)...)
+	o.start = slices.Grow(o.start, p-base)[:p]
+	o.column = slices.Grow(o.column, p-base)[:p]
 	for j := range o.cols {
 		n := o.count(j)
 		if n == 0 {
@@ -145,7 +156,7 @@ func (o *order) cut(col []uint32, first int64) {
 
 // arrange puts the entries of the block that was cut last in their places: their rows,
 // numbered from row first on, and their values, if they have any.
-func arrange[T uint32 | uint64](o *order, rowPtr []int64, first int, col []uint32, val []T, row []uint32, sorted []T) {
+func arrange[T uint32 | uint64 | float32 | float64](o *order, rowPtr []int64, first int, col []uint32, val []T, row []uint32, sorted []T) {
 	o.each(len(col), func(part, from, to int) {
 		next := o.next[part]
 		i := sort.Search(len(rowPtr)-1, func(i int) bool { return rowPtr[i+1]-rowPtr[0] > int64(from) })

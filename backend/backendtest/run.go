@@ -27,6 +27,7 @@ func RunAll(t *testing.T, b backend.Backend, o Options) {
 		{"Repeat_P9_BitEqual", checkRepeats},
 		{"Inputs_P24_NotModified", checkInputs},
 		{"Streamed_P10_BitEqual", checkStreamed},
+		{"SparseStreamed_P10_BitEqual", checkSparseStreamed},
 		{"ZeroWeight_P7_AddsNothing", checkZeroWeight},
 		{"Margins_P19_Finite", checkMargins},
 		{"NotFinite_P20_RowAndColumn", checkNotFinite},
