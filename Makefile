@@ -44,7 +44,7 @@ test race test-cgo: export RAPID_SEED = 1
 
 test: ## all tests that need no GPU, C compiler or network
 	$(CPU) vet -tags cpu ./...
-	$(CPU) test -tags cpu ./...
+	$(CPU) test -tags cpu -timeout 30m ./...
 
 CHECKS ?= 1000
 explore: ## property tests on CHECKS new random cases each
@@ -54,7 +54,7 @@ test-cgo: ## the tests of the CUDA binding (gcc and cuda.h; no GPU)
 	@env="$$($(CUDA_ENV))" && eval "$$env" && CGO_ENABLED=1 $(GO) test -race ./cuda/driver/... && CGO_ENABLED=1 $(GO) test ./cmd/...
 
 race: ## the packages with goroutines under the race detector (gcc)
-	CGO_ENABLED=1 $(GO) test -tags cpu -race -short ./cpu/... ./dataset/... ./model/... ./solver/... ./objective/... .
+	CGO_ENABLED=1 $(GO) test -tags cpu -race -short -timeout 30m ./cpu/... ./dataset/... ./model/... ./solver/... ./objective/... .
 
 bench-eval: ## one-pass evaluation against a plain read of the same array
 	$(CPU) test -tags cpu -run '^$$' -bench Eval ./cpu
