@@ -5,50 +5,19 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
-	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"gorgonia.org/tensor"
 
 	"github.com/logreg-gpu/logreg-gpu/backend"
+	"github.com/logreg-gpu/logreg-gpu/backend/backendtest"
 	"github.com/logreg-gpu/logreg-gpu/cpu"
 )
 
-// sparseFile is a CSR that is read in pieces, and how often.
-type sparseFile struct {
-	m    *backend.CSR
-	read atomic.Int64       // entries
-	fail func(lo int) error // nil: never
-}
-
-func (f *sparseFile) Shape() (int, int)   { return f.m.Rows, f.m.Cols }
-func (f *sparseFile) RowPtr() []int64     { return f.m.RowPtr }
-func (f *sparseFile) Dtype() tensor.Dtype { return f.m.Dtype() }
-func (f *sparseFile) Ones() bool          { return f.m.Val32 == nil && f.m.Val64 == nil }
-
-func (f *sparseFile) ReadCSR(first, n int, m *backend.CSR) error {
-	if f.fail != nil {
-		if err := f.fail(first); err != nil {
-			return err
-		}
-	}
-	m.SetRows(f, first, n)
-	from, to := f.m.RowPtr[first], f.m.RowPtr[first+n]
-	copy(m.Col, f.m.Col[from:to])
-	if f.m.Val32 != nil {
-		copy(m.Val32, f.m.Val32[from:to])
-	}
-	if f.m.Val64 != nil {
-		copy(m.Val64, f.m.Val64[from:to])
-	}
-	f.read.Add(to - from)
-	return nil
-}
-
 // sparseStreamed returns a source of sparse X in memory, the same as a file, and models
 // over it. Rows have up to most entries, some none; every tenth row has many.
-func sparseStreamed(rng *rand.Rand, rows, cols, most int, kind string) (memory, disk *backend.Source, f *sparseFile, models []backend.Model) {
+func sparseStreamed(rng *rand.Rand, rows, cols, most int, kind string) (memory, disk *backend.Source, f *backendtest.SparseRows, models []backend.Model) {
 	dense, _, _, models := streamed(rng, rows, 1, tensor.Float64)
 	m := &backend.CSR{Rows: rows, Cols: cols, RowPtr: make([]int64, 1, rows+1), Col: []uint32{}}
 	for i := range rows {
@@ -75,12 +44,9 @@ func sparseStreamed(rng *rand.Rand, rows, cols, most int, kind string) (memory, 
 			m.Val64[e] = rng.NormFloat64()
 		}
 	}
-	f = &sparseFile{m: m}
 	memory = dense
 	memory.X, memory.Sparse = nil, m
-	copied := *memory
-	disk = &copied
-	disk.Sparse, disk.SparseRows = nil, f
+	disk, f = backendtest.SparseOnDisk(memory)
 	return memory, disk, f, models
 }
 
@@ -112,7 +78,7 @@ func TestSparseStream_P10_SameBitsAsInMemory(t *testing.T) {
 		storage := []backend.Storage{backend.Float64, backend.Float32}[rng.IntN(2)]
 		memory, disk, f, models := sparseStreamed(rng, rows, cols, min(cols, most), kind)
 		// From hardly more than one block to more than all of X.
-		limit := 40*int64(len(f.m.Col)/2+1000) + 1<<20 + int64(float64(len(f.m.Col)*12)*2*rng.Float64())
+		limit := 40*int64(len(f.M.Col)/2+1000) + 1<<20 + int64(float64(len(f.M.Col)*12)*2*rng.Float64())
 		if seed%5 == 0 {
 			limit = 0
 		}
@@ -148,7 +114,7 @@ func TestSparseStream_P10_SameBitsAsInMemory(t *testing.T) {
 func TestSparseStream_HoldsWhatFits(t *testing.T) {
 	_, disk, f, models := sparseStreamed(rand.New(rand.NewPCG(1, 1)), 60_000, 200, 80, "float32") // 15 blocks
 	coef := make([]float64, backend.Outputs(models)*201)
-	size := int64(8 * len(f.m.Col))
+	size := int64(8 * len(f.M.Col))
 	for _, c := range []struct {
 		limit int64
 		reads float64 // of the entries, in a pass once blocks are held
@@ -157,9 +123,9 @@ func TestSparseStream_HoldsWhatFits(t *testing.T) {
 		require.NoError(t, err)
 		var ev backend.Evaluation
 		require.NoError(t, d.Eval(t.Context(), models, coef, &ev))
-		before := f.read.Load()
+		before := f.Read.Load()
 		require.NoError(t, d.Eval(t.Context(), models, coef, &ev))
-		share := float64(f.read.Load()-before) / float64(len(f.m.Col))
+		share := float64(f.Read.Load()-before) / float64(len(f.M.Col))
 		// Blocks in flight and sums by column take their part.
 		require.InDelta(t, c.reads, share, 0.2, "limit %d of %d bytes", c.limit, size)
 		require.Equal(t, c.reads > 0, backend.Placement(d) != "")
@@ -169,7 +135,7 @@ func TestSparseStream_HoldsWhatFits(t *testing.T) {
 
 func TestSparseStream_SamplesKeepWithinTheMemory(t *testing.T) {
 	_, disk, f, _ := sparseStreamed(rand.New(rand.NewPCG(1, 1)), 20_000, 200, 80, "float32")
-	d, err := cpu.New(backend.Options{Threads: 1, Memory: 4 * int64(len(f.m.Col))}).Load(t.Context(), disk, backend.Float32)
+	d, err := cpu.New(backend.Options{Threads: 1, Memory: 4 * int64(len(f.M.Col))}).Load(t.Context(), disk, backend.Float32)
 	require.NoError(t, err)
 	most := d.(backend.Limited).MostSampled()
 	require.Positive(t, most)
@@ -192,11 +158,11 @@ func TestSparseStream_P20_NamesTheFirstBadNumber(t *testing.T) {
 	for _, kind := range []string{"float32", "float64"} {
 		for _, storage := range []backend.Storage{backend.Float64, backend.Float32} {
 			memory, disk, f, _ := sparseStreamed(rand.New(rand.NewPCG(1, 1)), 9000, 40, 20, kind)
-			for _, at := range []int{len(f.m.Col) - 1, len(f.m.Col) / 2, len(f.m.Col) * 2 / 3} {
-				if f.m.Val32 != nil {
-					f.m.Val32[at] = float32(math.Inf(1))
+			for _, at := range []int{len(f.M.Col) - 1, len(f.M.Col) / 2, len(f.M.Col) * 2 / 3} {
+				if f.M.Val32 != nil {
+					f.M.Val32[at] = float32(math.Inf(1))
 				} else {
-					f.m.Val64[at] = math.Inf(1)
+					f.M.Val64[at] = math.Inf(1)
 				}
 			}
 			_, want := cpu.New(backend.Options{}).Load(t.Context(), memory, storage)
@@ -208,7 +174,7 @@ func TestSparseStream_P20_NamesTheFirstBadNumber(t *testing.T) {
 		}
 	}
 	_, disk, f, _ := sparseStreamed(rand.New(rand.NewPCG(1, 1)), 900, 40, 20, "float64")
-	f.m.Val64[100] = 1e200
+	f.M.Val64[100] = 1e200
 	_, err := cpu.New(backend.Options{}).Load(t.Context(), disk, backend.Float32)
 	require.ErrorAs(t, err, new(*backend.RangeError))
 }
@@ -220,7 +186,7 @@ func TestSparseStream_ReadErrorsEndThePass(t *testing.T) {
 		_, disk, f, models := sparseStreamed(rand.New(rand.NewPCG(1, 1)), 40_000, 40, 20, "float64")
 		d, err := cpu.New(backend.Options{Threads: threads, Memory: 6 << 20}).Load(t.Context(), disk, backend.Float32)
 		require.NoError(t, err)
-		f.fail = func(lo int) error {
+		f.Fail = func(lo, _ int) error {
 			if lo >= 10000 {
 				return gone
 			}
@@ -233,7 +199,7 @@ func TestSparseStream_ReadErrorsEndThePass(t *testing.T) {
 		require.ErrorIs(t, d.(backend.Gram).Gram(t.Context(), models, coef, []backend.GramBlock{{}}, gram, nil), gone)
 		_, err = d.(backend.Sampler).Sample(t.Context(), []int{3, 36000, 12000, 39000, 5}, nil)
 		require.ErrorIs(t, err, gone)
-		f.fail = nil
+		f.Fail = nil
 		require.NoError(t, d.Eval(t.Context(), models, coef, &ev))
 		require.NoError(t, d.Close())
 	}

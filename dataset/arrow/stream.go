@@ -170,7 +170,7 @@ func init() {
 	unpackers[packedZstd].New = func() any {
 		z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
-			panic("arrow: " + err.Error()) // the options above are none
+			panic("arrow: " + err.Error()) // none of these options can fail
 		}
 		return &unpacker{z, bufio.NewReaderSize(nil, 4096), z.Reset, unpackers[packedZstd]}
 	}
