@@ -221,6 +221,8 @@ def table(results):
     ]
     for name, s in results["sets"].items():
         lines += ["", "## %s: %d x %d, %.4g MB" % (name, s["rows"], s["cols"], s["bytes"] / 1e6), ""]
+        if s.get("version", results["version"]) != results["version"]:
+            lines += ["By %s." % s["version"], ""]
         best = best_peer(s)
         ratio, than = faster(s)
         if than:
@@ -311,10 +313,10 @@ def main(argv=None):
     for name in wanted:
         if name == "cv":
             for each in CV:
-                results["cv"][each] = compare_cv(args, each)
+                results["cv"][each] = {"version": results["version"], **compare_cv(args, each)}
                 save(base, results, table(results))
         elif name != "machine":
-            results["sets"][name] = compare(args, name)
+            results["sets"][name] = {"version": results["version"], **compare(args, name)}
             save(base, results, table(results))
     if "small" in wanted or "machine" in wanted:
         results["machine"], _ = ours(args.bin, "bench")
